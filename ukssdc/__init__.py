@@ -1,0 +1,1 @@
+"""Swift-XRT products from the UKSSDC: the service's client, without Prefect."""

@@ -1,0 +1,1 @@
+"""The UKSSDC product service, served from this machine."""

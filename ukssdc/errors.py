@@ -1,0 +1,130 @@
+"""What can go wrong with the service, as one small tree.
+
+::
+
+    UKSSDCError
+    ├── TransportError    no answer, or a gateway's: time may mend it
+    ├── ServiceError      the service understood and said no
+    ├── ProtocolError     an answer that cannot be read
+    ├── DownloadError     an archive that did not arrive whole
+    └── InvalidRequest    the request is wrong; nothing has been sent
+
+A caller catches by what can be done about it; `UKSSDCError.may_pass` tells whether trying again makes sense.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class UKSSDCError(Exception):
+    """Base of all errors of this package.
+
+    Attributes
+    ----------
+    may_pass : bool
+        True where time can mend it, so that trying again makes sense.
+    """
+
+    may_pass: bool = False
+
+
+class TransportError(UKSSDCError):
+    """No usable answer: a time-out, a refused or dropped connection, an HTTP error status.
+
+    Parameters
+    ----------
+    message : str
+        What happened, why, and what to do next.
+    url : str
+        The address that was called.
+    status_code : int, optional
+        The HTTP status, where there was an answer at all.
+    sent : bool
+        False only where the call certainly never reached the service (connection refused, name not found).
+    """
+
+    def __init__(self, message: str, *, url: str, status_code: int | None = None, sent: bool = True) -> None:
+        super().__init__(message)
+        self.url = url
+        self.status_code = status_code
+        self.sent = sent
+        # A gateway in front of a restarting service answers 404 as well (protocol, section 1).
+        self.may_pass = status_code is None or status_code >= 500 or status_code in {404, 408, 425, 429}  # noqa: PLR2004
+
+
+class ServiceError(UKSSDCError):
+    """The service answered `OK: 0`.
+
+    Parameters
+    ----------
+    call : str
+        What was asked, in words: "submit the request".
+    errors : sequence of str
+        Everything the service said, in the user's parameter names.
+    """
+
+    def __init__(self, call: str, errors: Sequence[str]) -> None:
+        self.call = call
+        self.errors = tuple(errors)
+        text = "; ".join(self.errors) if len(self.errors) < 3 else "".join(f"\n  - {e}" for e in self.errors)  # noqa: PLR2004
+        super().__init__(f"the service refused to {call}: {text}")
+
+
+class ProtocolError(UKSSDCError):
+    """An answer that cannot be read.
+
+    Parameters
+    ----------
+    message : str
+        What was expected.
+    url : str
+        The address that answered.
+    start : str
+        The start of what came instead.
+    may_pass : bool
+        True where the body was no JSON at all: most likely a gateway's page, gone in a minute.
+    """
+
+    def __init__(self, message: str, *, url: str, start: str, may_pass: bool = False) -> None:
+        super().__init__(f"{message}; it begins with {start!r}")
+        self.url = url
+        self.start = start
+        self.may_pass = may_pass
+
+
+class DownloadError(UKSSDCError):
+    """An archive that did not arrive whole, or could not be written; nothing stands under its final name.
+
+    Parameters
+    ----------
+    message : str
+        What happened, why, and what to do next.
+    url : str
+        Where the archive is.
+    may_pass : bool
+        True where another try may succeed.
+    """
+
+    def __init__(self, message: str, *, url: str, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.url = url
+        self.may_pass = may_pass
+
+
+class InvalidRequest(UKSSDCError):  # noqa: N818 - the public name; it says what it is
+    """A request that the service would refuse, found before anything was sent.
+
+    Parameters
+    ----------
+    problems : sequence of str
+        All of them, each in the user's parameter names.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        super().__init__(f"the request has {count}:" + "".join(f"\n  - {p}" for p in self.problems))

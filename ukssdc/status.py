@@ -1,0 +1,302 @@
+"""Products, their status codes, and what a status answer says about each of them.
+
+Source: protocol, sections 2 (products) and 3 (status).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum, StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NO_PROGRESS = "No progress information available"
+
+
+class Product(StrEnum):
+    """A product that the service builds; the order of the members is the order used everywhere."""
+
+    wire: str
+    flag: str
+    prose: str
+
+    def __new__(cls, value: str, wire: str, flag: str, prose: str) -> Product:
+        """Make a member that is its name and knows its other names."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.wire = wire
+        member.flag = flag
+        member.prose = prose
+        return member
+
+    LightCurve = "LightCurve", "lc", "lc", "light curve"
+    Spectrum = "Spectrum", "spec", "spec", "spectrum"
+    StandardPos = "StandardPos", "psf", "dopsf", "standard position"
+    EnhancedPos = "EnhancedPos", "enh", "doenh", "enhanced position"
+    AstromPos = "AstromPos", "xastrom", "doxastrom", "astrometric position"
+    Image = "Image", "image", "image", "image"
+    SourceDet = "SourceDet", "sourceDet", "sourceDet", "source detection"
+
+    @classmethod
+    def in_order(cls, products: Iterable[Product]) -> tuple[Product, ...]:
+        """Return `products` without repetition, in the service's order."""
+        wanted = set(products)
+        return tuple(p for p in cls if p in wanted)
+
+
+Products = Literal["all"] | Iterable[Product | str]
+
+
+def select_products(products: Products, available: Iterable[Product]) -> tuple[Product, ...]:
+    """Resolve what a user asks for against what there is.
+
+    Parameters
+    ----------
+    products : "all" or list or tuple of str
+        Product names ("LightCurve") or wire names ("lc").
+    available : iterable of Product
+        What the job holds; the meaning of "all".
+
+    Returns
+    -------
+    tuple of Product
+        In the service's order.
+
+    Raises
+    ------
+    ValueError
+        For a bare string other than "all", or a name that is no product.
+    """
+    if isinstance(products, str):
+        if products == "all":
+            return Product.in_order(available)
+        raise ValueError(
+            f'products is "all" or a list of product names, not the string {str(products)!r}: '
+            f"write [{str(products)!r}] for a single one"
+        )
+    if not isinstance(products, (list, tuple, set, frozenset)):
+        raise ValueError(  # noqa: TRY004 - one kind of error for one kind of mistake
+            f'products is "all" or a list of product names, not a {type(products).__name__}'
+        )
+    by_name = {name: p for p in Product for name in (p.value, p.wire)}
+    unknown = [str(name) for name in products if str(name) not in by_name]
+    if unknown:
+        raise ValueError(f"no such product: {', '.join(unknown)}; there are {', '.join(Product)}")
+    return Product.in_order(by_name[str(name)] for name in products)
+
+
+class StatusCode(IntEnum):
+    """The status codes that the service documents, each with what it means.
+
+    A code that the service invents later is no member: `ProductStatus.status_code` is then a plain int.
+    """
+
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> StatusCode:
+        """Make a member that is its number and knows its meaning."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    NO_STATUS = -10, "no status returned by the service: something has gone wrong"
+    CANCELLED = -4, "cancelled by the user"
+    NOT_PRODUCED = -3, "the job ran but did not produce the product"
+    NOT_QUEUED = -2, "an internal error at the UKSSDC: the job could not be added to the queue"
+    NOT_REQUESTED = -1, "an internal error at the UKSSDC: the job could not be requested"
+    REQUESTED = 1, "requested, not yet queued"
+    QUEUED = 2, "queued"
+    RUNNING = 3, "running"
+    COMPLETE = 4, "complete"
+    WAITING_FOR_POSITION = 5, "waits for the standard position"
+
+
+class ProductStatus(BaseModel):
+    """Where one product stands.
+
+    Attributes
+    ----------
+    status_code : int
+        A `StatusCode` where it is a documented one.
+    status_text : str
+        The service's words.
+    progress : dict
+        The step structure, as it came.
+    """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    status_code: int = Field(alias="statusCode")
+    status_text: str = Field(alias="statusText")
+    progress: dict[str, Any] = Field(default_factory=dict)
+
+    @classmethod
+    def from_wire(cls, entry: Any) -> ProductStatus:
+        """Read one product's entry of a status answer; whatever cannot be read counts as no status."""
+        if not isinstance(entry, Mapping):
+            return cls.missing()
+        progress = entry.get("progress")
+        text = entry.get("statusText")
+        return cls(
+            status_code=_read_code(entry.get("statusCode")),
+            status_text=text if isinstance(text, str) else "Unknown status",
+            progress=dict(progress) if isinstance(progress, Mapping) else {},
+        )
+
+    @classmethod
+    def missing(cls) -> ProductStatus:
+        """Return the status of a product that the answer does not mention."""
+        return cls(status_code=StatusCode.NO_STATUS, status_text="The service did not return a status")
+
+    @property
+    def progress_text(self) -> str:
+        """The progress in words."""
+        return progress_text(self.progress)
+
+    @property
+    def settled(self) -> bool:
+        """True where the product's build has ended, whatever its end.
+
+        A missing status (-10) is no end: it may be there at the next poll.
+        """
+        return self.status_code == StatusCode.COMPLETE or (
+            self.status_code < 0 and self.status_code != StatusCode.NO_STATUS
+        )
+
+    @property
+    def meaning(self) -> str:
+        """What the code means; for an undocumented one, how it is treated."""
+        if self.status_code in StatusCode:
+            return StatusCode(self.status_code).meaning
+        return "an undocumented code: " + ("will not be produced" if self.status_code < 0 else "still pending")
+
+    def __str__(self) -> str:
+        return f"{self.status_text} ({int(self.status_code)})"
+
+
+class JobStatus(Mapping[str, ProductStatus]):
+    """A status answer: product name -> `ProductStatus`, in the service's order."""
+
+    def __init__(self, statuses: Mapping[Product, ProductStatus]) -> None:
+        self._statuses = {p: statuses[p] for p in Product.in_order(statuses)}
+
+    @classmethod
+    def from_wire(cls, answer: Mapping[str, Any], products: Iterable[Product]) -> JobStatus:
+        """Read a status answer for the products that were asked for."""
+        return cls(
+            {p: ProductStatus.from_wire(answer[p.wire]) if p.wire in answer else ProductStatus.missing() for p in products}
+        )
+
+    def __getitem__(self, product: str) -> ProductStatus:
+        return self._statuses[Product(product)]
+
+    def __iter__(self) -> Iterator[Product]:
+        return iter(self._statuses)
+
+    def __len__(self) -> int:
+        return len(self._statuses)
+
+    @property
+    def settled(self) -> tuple[Product, ...]:
+        """The products whose build has ended, whatever their end."""
+        return tuple(p for p, s in self._statuses.items() if s.settled)
+
+    @property
+    def pending(self) -> tuple[Product, ...]:
+        """The products that are still being built, or have no status."""
+        return tuple(p for p, s in self._statuses.items() if not s.settled)
+
+    @property
+    def complete(self) -> bool:
+        """True when all products have ended; it does not mean that they succeeded."""
+        return not self.pending
+
+    def __str__(self) -> str:
+        return ", ".join(f"{p} {_brief(s)}" for p, s in self._statuses.items())
+
+    def __repr__(self) -> str:
+        return f"JobStatus({self})"
+
+
+def progress_text(progress: Mapping[str, Any]) -> str:
+    """Put a progress structure into words, as the service's users know them.
+
+    Parameters
+    ----------
+    progress : mapping
+        `progress` of a status answer; any shape is accepted, what cannot be read is left out.
+
+    Returns
+    -------
+    str
+        One line per step, indented by nesting, and the time running; or `NO_PROGRESS`.
+    """
+    if not isinstance(progress, Mapping) or _as_int(progress.get("GotProgress")) != 1:
+        return NO_PROGRESS
+    text = f"{progress['PreProgress']}\n" if "PreProgress" in progress else ""
+    text += "".join(
+        "  " * (depth + 1) + _step_line(step) + "\n" for depth, step in walk_steps(progress.get("ProgressSteps"))
+    )
+    if "TimeRunning" in progress:
+        text += f"\nThe job has been running for {progress['TimeRunning']}\n"
+    return text
+
+
+def walk_steps(steps: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield (depth, step) for a list of steps and their sub-steps, top down; no recursion, so any depth will do."""
+    stack = [(0, step) for step in reversed(steps)] if isinstance(steps, list) else []
+    while stack:
+        depth, step = stack.pop()
+        if not isinstance(step, Mapping):
+            continue
+        yield depth, step
+        below = step.get("SubStep")
+        if isinstance(below, list):
+            stack += [(depth + 1, sub) for sub in reversed(below)]
+
+
+def _step_line(step: Mapping[str, Any]) -> str:
+    label = str(step.get("StepLabel", ""))
+    match _as_int(step.get("StepStatus")):
+        case 1:
+            extra = f" -- {step['StepExtra']}" if "StepExtra" in step else ""
+            return f"** {label} - ACTIVE{extra}**"
+        case 2:
+            return f"{label} - DONE"
+        case _:
+            return label
+
+
+def _brief(status: ProductStatus) -> str:
+    """Return a status in a word or two, for a log line: `running 40%`, `queued`."""
+    if status.status_code == StatusCode.RUNNING:
+        steps = [_as_int(s.get("StepStatus")) for d, s in walk_steps(status.progress.get("ProgressSteps")) if d == 0]
+        if steps:
+            return f"running, step {min(steps.count(2) + 1, len(steps))} of {len(steps)}"
+        return "running"
+    if status.status_code in StatusCode:
+        return StatusCode(status.status_code).name.lower().replace("_", " ")
+    return f"code {status.status_code}"
+
+
+def _read_code(code: Any) -> int:
+    number = _as_int(code)
+    if number is None:
+        return StatusCode.NO_STATUS
+    return StatusCode(number) if number in StatusCode else number
+
+
+def _as_int(value: Any) -> int | None:
+    """Read an integer that may come as a string; None for anything else."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,9}\s*", value):
+        return int(value)
+    return None
