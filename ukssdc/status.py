@@ -6,9 +6,9 @@ Source: protocol, sections 2 (products) and 3 (status).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum, StrEnum
-from typing import Any, Literal
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,7 +22,7 @@ class Product(StrEnum):
     flag: str
     prose: str
 
-    def __new__(cls, value: str, wire: str, flag: str, prose: str) -> Product:
+    def __new__(cls, value: str, wire: str, flag: str, prose: str) -> Self:
         """Make a member that is its name and knows its other names."""
         member = str.__new__(cls, value)
         member._value_ = value
@@ -46,7 +46,7 @@ class Product(StrEnum):
         return tuple(p for p in cls if p in wanted)
 
 
-Products = Literal["all"] | Iterable[Product | str]
+Products = str | Sequence[str]  # "all", or a list or tuple of names
 
 
 def select_products(products: Products, available: Iterable[Product]) -> tuple[Product, ...]:
@@ -95,7 +95,7 @@ class StatusCode(IntEnum):
 
     meaning: str
 
-    def __new__(cls, value: int, meaning: str) -> StatusCode:
+    def __new__(cls, value: int, meaning: str) -> Self:
         """Make a member that is its number and knows its meaning."""
         member = int.__new__(cls, value)
         member._value_ = value
@@ -187,7 +187,10 @@ class JobStatus(Mapping[str, ProductStatus]):
     def from_wire(cls, answer: Mapping[str, Any], products: Iterable[Product]) -> JobStatus:
         """Read a status answer for the products that were asked for."""
         return cls(
-            {p: ProductStatus.from_wire(answer[p.wire]) if p.wire in answer else ProductStatus.missing() for p in products}
+            {
+                p: ProductStatus.from_wire(answer[p.wire]) if p.wire in answer else ProductStatus.missing()
+                for p in products
+            }
         )
 
     def __getitem__(self, product: str) -> ProductStatus:

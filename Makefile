@@ -1,0 +1,39 @@
+# Everything a fresh machine needs beyond Python 3.11, pip and make comes from PyPI.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+setup: $(STAMP)  ## a virtual environment with everything in it
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP)  ## the whole thing against the emulator; KEEP=1 leaves the Prefect UI up
+	@$(BIN)/xrt-products demo $(if $(KEEP),--keep)
+
+demo-stop: $(STAMP)  ## end the server that `make demo KEEP=1` left up
+	@$(BIN)/python -c 'from flows.demo import stop_server; stop_server()'
+
+test: $(STAMP)  ## all tests, with branch coverage
+	$(BIN)/pytest -n 4 --dist loadgroup --cov --cov-report=term:skip-covered
+
+lint: $(STAMP)  ## ruff and mypy --strict
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+benchmark: $(STAMP)  ## speed and memory, as ratios
+	$(BIN)/python tests/benchmarks/run.py
+
+clean:  ## remove what was made
+	rm -rf $(VENV) .demo .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: help setup demo demo-stop test lint benchmark clean

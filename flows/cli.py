@@ -1,0 +1,276 @@
+"""The command `xrt-products`. Only `run`, `collect` and `demo` import Prefect, and only when they run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cyclopts import App
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ukssdc import ArchiveFormat, Client, IfExists, ProductRequest, UKSSDCError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tasks.outcomes import JobReport
+
+DAY = 86400.0  # s
+MINUTE = 60.0  # s
+
+app = App(
+    name="xrt-products",
+    version=version("xrt-products"),
+    help="""Swift-XRT light curves, spectra, positions and images from the UKSSDC, as Prefect flows.
+
+    The account is the e-mail address that is registered with the service, in the environment variable UKSSDC_USER
+    (to register: https://www.swift.ac.uk/user_objects/register.php). UKSSDC_URL points elsewhere than to the real
+    service: to the emulator, for instance.""",
+)
+
+
+@app.command
+def run(
+    file: Path,
+    *,
+    destination: Path = Path("products"),
+    account: str | None = None,
+    interval: float = MINUTE,
+    max_wait: float = DAY,
+    format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
+    if_exists: IfExists = "skip",
+) -> int:
+    """Submit the request in FILE, poll it once a minute, and download every product as it completes.
+
+    Parameters
+    ----------
+    file
+        The request, YAML or JSON, in the service's own parameter names; see the README.
+    destination
+        Files go to DESTINATION/TARGET/JOB/.
+    account
+        Name of a Prefect block with the account; by default the environment: UKSSDC_USER, UKSSDC_URL.
+    interval
+        Time between two polls, s; 60 or more, except against an emulator on this machine.
+    max_wait
+        Longest wait, s; what is pending then can be collected later.
+    format
+        Of the archives.
+    if_exists
+        What to do about files that are there already.
+    """
+    request = ProductRequest.from_file(file)
+    flows = _load_flows(account)
+    return _finish(
+        lambda: flows.request_products(
+            request,
+            destination=destination,
+            account=account,
+            interval=interval,
+            max_wait=max_wait,
+            format=format,
+            if_exists=if_exists,
+        )
+    )
+
+
+@app.command
+def collect(
+    job: int,
+    *,
+    destination: Path = Path("products"),
+    account: str | None = None,
+    interval: float = MINUTE,
+    max_wait: float = DAY,
+    format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
+    if_exists: IfExists = "skip",
+) -> int:
+    """Take up job number JOB: wait for what is pending, download what is complete.
+
+    Parameters
+    ----------
+    job
+        The service's number for the job; `xrt-products jobs` lists them.
+    destination
+        Files go to DESTINATION/TARGET/JOB/.
+    account
+        Name of a Prefect block with the account; by default the environment: UKSSDC_USER, UKSSDC_URL.
+    interval
+        Time between two polls, s; 60 or more, except against an emulator on this machine.
+    max_wait
+        Longest wait, s.
+    format
+        Of the archives.
+    if_exists
+        What to do about files that are there already.
+    """
+    flows = _load_flows(account)
+    return _finish(
+        lambda: flows.collect_products(
+            job,
+            destination=destination,
+            account=account,
+            interval=interval,
+            max_wait=max_wait,
+            format=format,
+            if_exists=if_exists,
+        )
+    )
+
+
+@app.command
+def status(job: int) -> int:
+    """Show where the products of job number JOB stand.
+
+    Parameters
+    ----------
+    job
+        The service's number for the job.
+    """
+    client = Client.from_environment()
+    found = client.attach(job)
+    rows = [
+        (product, str(int(state.status_code)), state.status_text, state.progress_text.rstrip())
+        for product, state in client.status(found).items()
+    ]
+    title = f"{found.name}, job {found.job_id}"
+    _show_table(title, ("Product", "Code", "Status", "Progress"), rows, caption=found.url)
+    return 0
+
+
+@app.command
+def cancel(job: int, *products: str) -> int:
+    """Cancel job number JOB at the service, or only some of its products.
+
+    Parameters
+    ----------
+    job
+        The service's number for the job.
+    products
+        Names of the products to cancel; all of them where none is given.
+    """
+    client = Client.from_environment()
+    report = client.cancel(client.attach(job), list(products) or "all")
+    for product, text in report.texts.items():
+        sys.stdout.write(f"{product}: {text}\n")
+    return 0 if report.complete else 1
+
+
+@app.command
+def jobs() -> int:
+    """List all jobs that you ever submitted, newest first, and count the active ones."""
+    client = Client.from_environment()
+    rows = [
+        (
+            str(job.job_id),
+            job.name,
+            f"{job.submitted:%Y-%m-%d %H:%M:%S}" if job.submitted else "",
+            ", ".join(job.products),
+            "yes" if job.available else "no",
+        )
+        for job in client.jobs()
+    ]
+    headings = ("Job", "Target", "Submitted (UTC)", "Products", "On the server")
+    _show_table("Jobs", headings, rows, caption=f"{client.count_active_jobs()} active")
+    return 0
+
+
+@app.command
+def emulator(
+    *, port: int = 8951, speed: float = 1.0, user: str = "observer@example.org", scenario: Path | None = None
+) -> int:
+    """Serve the emulator of the service on this machine, until Ctrl-C.
+
+    Parameters
+    ----------
+    port
+        Where to listen, on 127.0.0.1.
+    speed
+        Service seconds per second: 60 makes a minute's work of the service last a second.
+    user
+        The registered e-mail address.
+    scenario
+        YAML file that says how long each product takes and how it ends.
+    """
+    from ukssdc.emulator.__main__ import main as serve  # noqa: PLC0415 - starlette and uvicorn only where they serve
+
+    arguments = ["--port", str(port), "--speed", str(speed), "--user", user]
+    return serve([*arguments, *(["--scenario", str(scenario)] if scenario else [])])
+
+
+@app.command
+def demo(*, keep: bool = False) -> int:
+    """Run everything on this machine: emulator, Prefect server, and the flow for GRB 200416A.
+
+    Parameters
+    ----------
+    keep
+        Leave the Prefect server up, to look around in its UI.
+    """
+    from flows.demo import run_demo  # noqa: PLC0415 - it sets Prefect up before Prefect is imported
+
+    return run_demo(keep=keep)
+
+
+def _load_flows(account: str | None) -> Any:
+    """Import the flows; before that, look whether there is an account at all, which takes no time."""
+    if account is None:
+        Client.from_environment()
+    # A server that Prefect starts by itself migrates its database at first: that takes longer than its 20 s.
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    import flows  # noqa: PLC0415
+    from flows.quiet import no_traceback_for_expected_errors  # noqa: PLC0415
+
+    no_traceback_for_expected_errors()
+    return flows
+
+
+def _finish(flow: Callable[[], JobReport]) -> int:
+    """Run a flow and show its report; 1 where a product failed."""
+    from tasks.outcomes import ProductsFailed  # noqa: PLC0415
+
+    try:
+        report = flow()
+    except ProductsFailed as failed:
+        report = failed.report
+    show_report(report)
+    return 0 if report.ok else 1
+
+
+def show_report(report: JobReport) -> None:
+    """Print a report as a table."""
+    rows = [(product, o.outcome.replace("_", " "), str(o)) for product, o in report.outcomes.items()]
+    title = f"{report.job.name}, job {report.job.job_id}"
+    _show_table(title, ("Product", "Outcome", "Details"), rows, caption=f"Files: {report.directory}")
+
+
+def _show_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> None:
+    """Print a table; what the service says is text and not markup."""
+    table = Table(title=Text(title), caption=Text(caption), title_justify="left", caption_justify="left")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def main() -> None:
+    """Run the command line; what can be expected to go wrong ends in a message and not in a traceback."""
+    try:
+        app()
+    except (UKSSDCError, ValueError, OSError) as error:
+        sys.stderr.write(f"xrt-products: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("xrt-products: stopped. A job that was submitted goes on: see `xrt-products jobs`\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

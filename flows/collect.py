@@ -1,0 +1,91 @@
+"""collect_products: take up a job that exists already; cancel_products: let go of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.follow import OnFailure, Plan, follow
+from tasks import Account, JobReport, cancel_job
+from tasks.account import client_for
+from tasks.poll import INTERVAL, MAX_WAIT
+from ukssdc import ArchiveFormat, CancelReport, IfExists, Job, Products
+
+
+@task(name="find job", task_run_name="find job {job_id}", cache_policy=NO_CACHE, persist_result=False)
+def find_job(job_id: int, account: Account = None) -> Job:
+    """Look a job up at the service by its number."""
+    return client_for(account).attach(job_id)
+
+
+@flow(
+    name="collect products",
+    flow_run_name="collect job {job_id}",
+    description="Take up a job by its number: poll what is pending, download, report or pass over each product.",
+)
+def collect_products(
+    job_id: int,
+    destination: Path = Path("products"),
+    account: Account = None,
+    interval: float = INTERVAL,
+    max_wait: float = MAX_WAIT,
+    no_status_polls: int = 3,
+    format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
+    if_exists: IfExists = "skip",
+    on_failure: OnFailure = "raise",
+) -> JobReport:
+    """Take up a job that exists already, and bring each of its products to its end.
+
+    Parameters
+    ----------
+    job_id : int
+        The service's number for the job.
+    destination, account, interval, max_wait, no_status_polls, format, if_exists, on_failure
+        As for `request_products`.
+
+    Returns
+    -------
+    JobReport
+
+    Raises
+    ------
+    ProductsFailed
+        A product failed or timed out; its `.report` holds the whole.
+    ServiceError
+        There is no such job, or it is someone else's.
+    TransportError, ProtocolError
+    """
+    plan = Plan(destination, account, interval, max_wait, no_status_polls, format, if_exists, on_failure)
+    plan.check()
+    return follow(find_job(job_id, account), plan)
+
+
+@flow(
+    name="cancel products",
+    flow_run_name="cancel job {job_id}",
+    description="Tell the UKSSDC that a job's products are not wanted any more.",
+)
+def cancel_products(job_id: int, products: Products = "all", account: Account = None) -> CancelReport:
+    """Cancel a job's products at the service.
+
+    Parameters
+    ----------
+    job_id : int
+    products : "all" or list of str, optional
+        "all", or a list of product names.
+    account : str, UKSSDCAccount or None, optional
+
+    Returns
+    -------
+    CancelReport
+        What became of each; that some could not be cancelled is no error.
+
+    Raises
+    ------
+    ServiceError
+        There is no such job, or it is someone else's.
+    TransportError, ProtocolError
+    """
+    return cancel_job(find_job(job_id, account), products, account)

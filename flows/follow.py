@@ -1,0 +1,175 @@
+"""Follow a job to its end: poll, send each settled product down its branch, sum up. What all flows share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from importlib.metadata import version
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
+from prefect.futures import PrefectFuture
+
+from tasks import (
+    Account,
+    JobReport,
+    ProductsFailed,
+    Watch,
+    download_product,
+    poll_status,
+    report_failure,
+    summarise,
+    user_cancelled,
+)
+from tasks.account import client_for
+from tasks.outcomes import Outcome, failed_build, failed_download, timed_out
+from tasks.poll import INTERVAL, MAX_WAIT
+from ukssdc import ArchiveFormat, IfExists, Job, Product, StatusCode
+from ukssdc.record import job_directory, open_record
+
+OnFailure = Literal["raise", "return"]
+LABEL = "ukssdc.job_id"  # on the flow run: hooks run in other processes and see only what is stored
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a job is followed; the meaning of each field is that of the flows' parameters."""
+
+    destination: Path
+    account: Account = None
+    interval: float = INTERVAL
+    max_wait: float = MAX_WAIT
+    no_status_polls: int = 3
+    format: ArchiveFormat = "tar.gz"
+    if_exists: IfExists = "skip"
+    on_failure: OnFailure = "raise"
+
+    def check(self) -> None:
+        """Refuse what would annoy the service or fail later, before anything is sent.
+
+        Raises
+        ------
+        ValueError
+            For an interval under a minute against the real service, or a wait or count that makes no sense.
+        UKSSDCError
+            Where there is no account, or the destination cannot be written.
+        """
+        base_url = client_for(self.account).base_url
+        if self.interval < INTERVAL and not is_loopback(base_url):
+            raise ValueError(
+                f"interval={self.interval:g} s is too short: the service asks not to be polled more often than once "
+                f"a minute. Leave it at {INTERVAL:g} s or more; only an emulator on this machine may be polled faster"
+            )
+        if self.interval <= 0 or self.max_wait <= 0 or self.no_status_polls < 1:
+            raise ValueError("interval and max_wait are times in s, above 0; no_status_polls is a count, at least 1")
+        require_writable(self.destination)
+
+
+def follow(job: Job, plan: Plan) -> JobReport:
+    """Poll a job until every product has had its branch; must be called within a flow.
+
+    Parameters
+    ----------
+    job : Job
+    plan : Plan
+
+    Returns
+    -------
+    JobReport
+
+    Raises
+    ------
+    ProductsFailed
+        Where a product failed or timed out and `plan.on_failure` is "raise".
+    """
+    _label_flow_run(job)
+    directory = job_directory(plan.destination, job)
+    _begin_record(job, directory)
+    watch = Watch(job, directory, interval=plan.interval, max_wait=plan.max_wait, no_status_polls=plan.no_status_polls)
+    poll = poll_status.with_options(
+        retries=math.ceil(plan.max_wait / plan.interval) + 1, retry_delay_seconds=plan.interval
+    )
+    branches: dict[Product, PrefectFuture[Outcome]] = {}
+    while watch.pending:
+        poll(watch, plan.account)
+        settled = watch.settled
+        if not settled:  # the longest wait is over
+            break
+        branches |= {product: _branch(product, watch, plan) for product in settled}
+        watch.done(settled)
+    outcomes = {p: _result(p, branches.get(p), watch) for p in job.products}
+    with open_record(directory, job) as record:
+        record.outcomes = {p: o.outcome for p, o in outcomes.items()}
+    report = JobReport(job=job, outcomes=outcomes, directory=directory)
+    summarise(report)
+    if report.failures and plan.on_failure == "raise":
+        raise ProductsFailed(report)
+    return report
+
+
+def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Outcome]:
+    """Send a settled product down its branch (the table in design.md)."""
+    status = watch.status[product]
+    match status.status_code:
+        case StatusCode.COMPLETE:
+            return download_product.submit(
+                watch.job, product, watch.directory, plan.account, plan.format, plan.if_exists
+            )
+        case StatusCode.CANCELLED:
+            return user_cancelled.submit(watch.job, product, status)
+        case _:
+            return report_failure.submit(watch.job, failed_build(product, status))
+
+
+def _result(product: Product, branch: PrefectFuture[Outcome] | None, watch: Watch) -> Outcome:
+    """Wait for a branch's end; a product that never settled, or could not be fetched, is reported here."""
+    if branch is None:
+        return report_failure(watch.job, timed_out(watch.job, product, watch.status[product], watch.waited))
+    result = branch.result(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        return report_failure(watch.job, failed_download(watch.job, product, str(result)))
+    return result
+
+
+def _begin_record(job: Job, directory: Path) -> None:
+    with open_record(directory, job) as record:
+        record.submitted = record.submitted or job.submitted
+        record.software = {name: version(name) for name in ("xrt-products", "prefect")}
+
+
+def _label_flow_run(job: Job) -> None:
+    """Let the flow run be found by its job in the UI, and the job by hooks."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        return
+    run = context.flow_run
+    with get_client(sync_client=True) as client:
+        client.update_flow_run_labels(run.id, {LABEL: job.job_id})
+        client.update_flow_run(run.id, tags={*run.tags, f"job {job.job_id}"})
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether an address is on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def require_writable(destination: Path) -> None:
+    """Make the destination, and see that a file can be written there, before a job is submitted for it."""
+    import tempfile  # noqa: PLC0415
+
+    from ukssdc.record import cannot_write  # noqa: PLC0415
+
+    try:
+        destination.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=destination):
+            pass
+    except OSError as error:
+        raise cannot_write(destination, error) from None

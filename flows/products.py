@@ -1,0 +1,70 @@
+"""request_products: submit -> poll -> branch, the reusable flow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow
+
+from flows.follow import OnFailure, Plan, follow
+from tasks import Account, JobReport, submit_request
+from tasks.poll import INTERVAL, MAX_WAIT
+from ukssdc import ArchiveFormat, IfExists, ProductRequest
+
+
+@flow(
+    name="request products",
+    flow_run_name="{request.name}",
+    description="Ask the UKSSDC for Swift-XRT products, poll once a minute, and download, report or pass over each.",
+)
+def request_products(
+    request: ProductRequest,
+    destination: Path = Path("products"),
+    account: Account = None,
+    interval: float = INTERVAL,
+    max_wait: float = MAX_WAIT,
+    no_status_polls: int = 3,
+    format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
+    if_exists: IfExists = "skip",
+    on_failure: OnFailure = "raise",
+) -> JobReport:
+    """Ask for products, wait for them, and bring each to its end.
+
+    Parameters
+    ----------
+    request : ProductRequest
+        What to build; a plain dict or the name of a YAML file, with the service's own parameter names, works too.
+    destination : Path, optional
+        Files go to `{destination}/{target}/{job number}/`.
+    account : str, UKSSDCAccount or None, optional
+        A block's name, a block, or, by default, the environment: UKSSDC_USER, UKSSDC_URL.
+    interval : float, optional
+        Time between two polls, s; 60 or more, except against an emulator on this machine.
+    max_wait : float, optional
+        Longest wait for the job, s; what is still pending then is reported, and the job goes on at the service.
+    no_status_polls : int, optional
+        How many polls in a row a product may go without a status before it counts as failed.
+    format : {"tar.gz", "tar", "zip"}, optional
+        Of the archives.
+    if_exists : {"skip", "replace", "error"}, optional
+        What to do about a file that is there already.
+    on_failure : {"raise", "return"}, optional
+        Whether failed products fail the flow, after everything else is on disk, or only stand in the report.
+
+    Returns
+    -------
+    JobReport
+        The job, and one outcome per product.
+
+    Raises
+    ------
+    ProductsFailed
+        A product failed or timed out; its `.report` holds the whole.
+    InvalidRequest
+        The request is wrong; nothing was sent.
+    ServiceError, TransportError, ProtocolError
+        The service refused the request or could not be reached.
+    """
+    plan = Plan(destination, account, interval, max_wait, no_status_polls, format, if_exists, on_failure)
+    plan.check()
+    return follow(submit_request(request, account), plan)

@@ -1,0 +1,56 @@
+"""Cancelled products: the no-op for those the user cancelled, and the call that cancels."""
+
+from __future__ import annotations
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.account import Account, client_for
+from tasks.outcomes import Cancelled
+from ukssdc import CancelReport, Job, Product, Products, ProductStatus
+
+
+@task(
+    name="user cancelled",
+    task_run_name="{product} cancelled by the user",
+    description="The user cancelled this product: there is nothing to do.",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def user_cancelled(job: Job, product: Product, status: ProductStatus) -> Cancelled:
+    """Take note that the user cancelled a product; it is no failure, and nothing is done."""
+    get_run_logger().info(
+        "%s of job %d: %s. Nothing to do.", product.prose.capitalize(), job.job_id, status.status_text
+    )
+    return Cancelled(product=product, text=status.status_text)
+
+
+@task(
+    name="cancel job",
+    task_run_name="cancel job {job.job_id}",
+    description="Tell the service that products are not wanted any more.",
+    tags=["ukssdc-cancel"],
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def cancel_job(job: Job, products: Products = "all", account: Account = None) -> CancelReport:
+    """Cancel products at the service.
+
+    Parameters
+    ----------
+    job : Job
+    products : "all" or list or tuple of str, optional
+    account : str, UKSSDCAccount or None, optional
+
+    Returns
+    -------
+    CancelReport
+        What became of each product.
+
+    Raises
+    ------
+    ServiceError, TransportError, ProtocolError
+    """
+    report = client_for(account).cancel(job, products)
+    get_run_logger().info("%s", report)
+    return report

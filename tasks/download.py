@@ -1,0 +1,78 @@
+"""Download a complete product's archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import TaskRun
+from prefect.states import State
+from prefect.tasks import Task, exponential_backoff
+
+from tasks.account import Account, client_for
+from tasks.outcomes import Downloaded
+from ukssdc import ArchiveFormat, IfExists, Job, Product, UKSSDCError
+
+
+def another_try_may_help(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001 - Prefect's signature
+    """Decide whether a failed download is tried again."""
+    try:
+        state.result()
+    except UKSSDCError as error:
+        return error.may_pass
+    except Exception:  # noqa: BLE001 - not ours: Prefect reports it
+        return False
+    return False
+
+
+@task(
+    name="download product",
+    task_run_name="download {product}",
+    description="Fetch the archive of a complete product: streamed, verified, then given its name.",
+    tags=["ukssdc-download"],
+    retries=5,
+    retry_delay_seconds=exponential_backoff(backoff_factor=5),  # 5, 10, 20, 40, 80 s
+    retry_jitter_factor=0.5,
+    retry_condition_fn=another_try_may_help,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def download_product(
+    job: Job,
+    product: Product,
+    directory: Path,
+    account: Account = None,
+    format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
+    if_exists: IfExists = "skip",
+) -> Downloaded:
+    """Fetch a complete product's archive into the job's folder.
+
+    Parameters
+    ----------
+    job : Job
+    product : Product
+    directory : Path
+        The job's folder.
+    account, format, if_exists
+        As for `flows.request_products`.
+
+    Returns
+    -------
+    Downloaded
+
+    Raises
+    ------
+    DownloadError, UKSSDCError
+    """
+    file = client_for(account).download(job, product, directory, format, if_exists)
+    get_run_logger().info(
+        "%s of job %d: %s %s, %.1f MB",
+        product.prose.capitalize(),
+        job.job_id,
+        "already there:" if file.skipped else "downloaded to",
+        file.path,
+        file.size / 1e6,
+    )
+    return Downloaded(product=product, path=file.path, size=file.size, sha256=file.sha256, skipped=file.skipped)

@@ -1,0 +1,103 @@
+"""Report what failed, as a page in the Prefect UI, and sum up the job, as a table there."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from tasks.outcomes import HELP_ADDRESS, URGENT, Failed, Failure, JobReport
+from ukssdc import Job
+
+
+@task(
+    name="report failure",
+    task_run_name="report {failure.product}",
+    description="Say what failed, what it means and what to do, as a page in the Prefect UI.",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def report_failure(job: Job, failure: Failure) -> Failure:
+    """Put a failure into the log and a Markdown artifact.
+
+    Parameters
+    ----------
+    job : Job
+    failure : Failed or TimedOut
+
+    Returns
+    -------
+    Failed or TimedOut
+        As it came.
+    """
+    get_run_logger().warning("%s of job %d: %s", failure.product.prose.capitalize(), job.job_id, failure)
+    create_markdown_artifact(
+        failure_page(job, failure),
+        key=f"failure-{job.job_id}-{failure.product.wire.lower()}",
+        description=f"{failure.product.prose} of {job.name}, job {job.job_id}",
+    )
+    return failure
+
+
+@task(
+    name="summarise job",
+    task_run_name="summarise job {report.job.job_id}",
+    description="One table of all products and what became of them.",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def summarise(report: JobReport) -> None:
+    """Put the outcomes into a table artifact."""
+    create_table_artifact(
+        [
+            {"product": p.value, "outcome": o.outcome.replace("_", " "), "details": str(o)}
+            for p, o in report.outcomes.items()
+        ],
+        key=f"products-{report.job.job_id}",
+        description=f"{report.job.name}, [job {report.job.job_id}]({report.job.url}), in `{report.directory}`",
+    )
+
+
+def failure_page(job: Job, failure: Failure) -> str:
+    """Return the failure report as Markdown."""
+    timed_out = not isinstance(failure, Failed)
+    rows = {
+        "Target": job.name,
+        "Job": f"{job.job_id}",
+        "Page": job.url,
+        "Product": f"{failure.product} ({failure.product.prose})",
+        "Status code": str(failure.code),
+        "The service says": failure.text,
+        "It means": f"still pending after {failure.waited:.0f} s" if timed_out else failure.meaning,
+        "What to do": failure.advice,
+    }
+    title = "is still pending" if timed_out else "failed"
+    page = f"# {_cell(job.name)}: {failure.product.prose} {title}\n\n|  |  |\n|---|---|\n"
+    page += "".join(f"| {name} | {_cell(value)} |\n" for name, value in rows.items())
+    return page + (_help_mail(job, failure) if failure.code in URGENT else "")
+
+
+def _help_mail(job: Job, failure: Failure) -> str:
+    """Return an e-mail to the service that is ready to send; the user's address is the one it is sent from."""
+    subject = f"XRT products: job {job.job_id}, {failure.product} failed with code {failure.code}"
+    body = (
+        "Dear Swift help desk,\n\n"
+        f"the {failure.product.prose} of my job {job.job_id} (target {job.name}) ended with status code "
+        f'{failure.code} and the text "{failure.text}".\n\n'
+        f"Its page: {job.url}\n\n"
+        "As the API documentation asks, I report this at once. I write from the address that I am registered with.\n\n"
+        "With kind regards\n"
+    )
+    link = f"mailto:{HELP_ADDRESS}?subject={quote(subject)}&body={quote(body)}"
+    return (
+        f"\n## E-mail to the help desk\n\n[Open it in your mail program]({link}), or copy it:\n\n"
+        f"```text\nTo: {HELP_ADDRESS}\nSubject: {subject}\n\n{body}```\n"
+    )
+
+
+def _cell(text: str) -> str:
+    """Make a text safe for a Markdown table: one line, no bars, no HTML."""
+    return re.sub(r"\s+", " ", text).replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,112 @@
+"""One Prefect server for the whole test session, shared by all its processes and started when first needed."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from ukssdc.emulator import Emulator
+
+USER = "observer@example.org"
+SERVER_START = 180.0  # s
+BIN = Path(sys.executable).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set Prefect up before any test module imports it; the processes of pytest-xdist inherit the environment."""
+    if hasattr(config, "workerinput"):
+        return
+    home = tempfile.mkdtemp(prefix="xrt-tests-")
+    for name in [n for n in os.environ if n.startswith(("PREFECT_", "UKSSDC_"))]:
+        del os.environ[name]
+    os.environ |= {
+        "XRT_TEST_HOME": home,
+        "PREFECT_HOME": f"{home}/prefect",
+        "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect/prefect.db",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the server, if a test started it."""
+    if hasattr(config, "workerinput") or "XRT_TEST_HOME" not in os.environ:
+        return
+    home = Path(os.environ["XRT_TEST_HOME"])
+    pid_file = home / "server.pid"
+    if pid_file.exists():
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int(pid_file.read_text()), signal.SIGKILL)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def prefect_api() -> str:
+    """Return the address of the session's Prefect server; the first to ask starts it."""
+    home = Path(os.environ["XRT_TEST_HOME"])
+    api = os.environ["PREFECT_API_URL"]
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / "server.pid").exists():
+            with (home / "server.log").open("w") as log:
+                server = subprocess.Popen(
+                    [
+                        BIN / "prefect",
+                        "server",
+                        "start",
+                        "--host",
+                        "127.0.0.1",
+                        "--port",
+                        api.split(":")[2].split("/")[0],
+                    ],
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            (home / "server.pid").write_text(str(server.pid))
+            wait_for_server(api, home / "server.log")
+    return api
+
+
+def wait_for_server(api: str, log: Path) -> None:
+    deadline = time.monotonic() + SERVER_START
+    while time.monotonic() < deadline:
+        try:
+            if requests.get(f"{api}/health", timeout=2).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.3)
+    pytest.fail(f"the Prefect server did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """Serve the emulator at a minute a second, and point the environment at it."""
+    with Emulator(speed=60.0, users=(USER,)) as running:
+        point_at(running, monkeypatch)
+        yield running
+
+
+def point_at(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UKSSDC_USER", USER)
+    monkeypatch.setenv("UKSSDC_URL", emulator.url)

@@ -1,0 +1,67 @@
+"""Whole archives pass, everything else is named for what it is."""
+
+from __future__ import annotations
+
+import io
+import random
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from ukssdc.archive import FORMATS, ArchiveFormat, problem_with
+
+CONTENT = random.Random(951).randbytes(300_000)
+
+
+def archive(fmt: ArchiveFormat) -> bytes:
+    buffer = io.BytesIO()
+    if fmt == "zip":
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
+            made.writestr("lc/curve.qdp", CONTENT)
+    else:
+        with tarfile.open(fileobj=buffer, mode="w:gz" if fmt == "tar.gz" else "w:") as made:
+            member = tarfile.TarInfo("lc/curve.qdp")
+            member.size = len(CONTENT)
+            made.addfile(member, io.BytesIO(CONTENT))
+    return buffer.getvalue()
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_a_whole_archive_has_no_problem(tmp_path: Path, fmt: ArchiveFormat) -> None:
+    assert problem_with(write(tmp_path / "part", archive(fmt)), fmt) is None
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("missing", [1, 1024, 150_000])
+def test_a_truncated_archive_is_found(tmp_path: Path, fmt: ArchiveFormat, missing: int) -> None:
+    content = archive(fmt).rstrip(b"\0") + bytes(1024) if fmt == "tar" else archive(fmt)
+
+    assert problem_with(write(tmp_path / "part", content[:-missing]), fmt) is not None
+
+
+@pytest.mark.parametrize("fmt", ["tar.gz", "zip"])
+def test_a_flipped_byte_in_a_checked_format_is_found(tmp_path: Path, fmt: ArchiveFormat) -> None:
+    content = bytearray(archive(fmt))
+    content[len(content) // 2] ^= 0xFF
+
+    assert problem_with(write(tmp_path / "part", bytes(content)), fmt) is not None
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_an_html_page_is_called_one(tmp_path: Path, fmt: ArchiveFormat) -> None:
+    page = write(tmp_path / "part", b"\n<!DOCTYPE html><title>503</title>")
+
+    assert problem_with(page, fmt) == "it is an HTML page, not an archive"
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("content", [b"", b"\0" * 10240, b"no archive at all" * 100])
+def test_what_is_no_archive_is_found(tmp_path: Path, fmt: ArchiveFormat, content: bytes) -> None:
+    assert problem_with(write(tmp_path / "part", content), fmt) is not None

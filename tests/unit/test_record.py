@@ -1,0 +1,123 @@
+"""job.json: whole, shared between threads, and never another job's."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ukssdc import Job, Product, UKSSDCError
+from ukssdc.record import JobRecord, job_directory, open_record, safe_name
+
+JOB = Job(job_id=951, url="https://example.org/USERPROD_951", name="GRB 200416A", products=tuple(Product))
+
+
+def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    with open_record(tmp_path, JOB) as record:
+        record.note_status(Product.Image, 3, "Running", datetime(2026, 1, 2, tzinfo=UTC))
+
+    assert JobRecord.load(tmp_path) == record
+
+
+def test_only_changes_of_status_enter_the_history(tmp_path: Path) -> None:
+    with open_record(tmp_path, JOB) as record:
+        for code in (2, 3, 3, 3, 4):
+            record.note_status(Product.Image, code, "text", datetime.now(UTC))
+
+    assert [s.code for s in record.history] == [2, 3, 4]
+
+
+def test_threads_do_not_lose_each_others_changes(tmp_path: Path) -> None:
+    def note(number: int) -> None:
+        with open_record(tmp_path, JOB) as record:
+            record.software[f"thread {number}"] = "here"
+
+    threads = [threading.Thread(target=note, args=(n,)) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    written = JobRecord.load(tmp_path)
+    assert written is not None
+    assert len(written.software) == 20
+
+
+def test_a_change_that_fails_half_way_leaves_the_record_as_it_was(tmp_path: Path) -> None:
+    with open_record(tmp_path, JOB):
+        pass
+    before = (tmp_path / "job.json").read_bytes()
+
+    with contextlib.suppress(ZeroDivisionError), open_record(tmp_path, JOB) as record:
+        record.name = "changed"
+        _ = 1 / 0
+
+    assert (tmp_path / "job.json").read_bytes() == before
+
+
+def test_another_jobs_folder_is_refused(tmp_path: Path) -> None:
+    with open_record(tmp_path, JOB):
+        pass
+
+    with (
+        pytest.raises(UKSSDCError, match=r"belongs to job 951.*another destination"),
+        open_record(tmp_path, JOB.model_copy(update={"job_id": 952})),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"version": 2}', ""])
+def test_a_record_that_cannot_be_read_is_kept_and_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "job.json"
+    path.write_text(content)
+
+    with pytest.raises(UKSSDCError, match=r"cannot read .*job\.json"), open_record(tmp_path, JOB):
+        pass
+
+    assert path.read_text() == content
+
+
+def test_a_record_holds_its_versions_number(tmp_path: Path) -> None:
+    with open_record(tmp_path, JOB):
+        pass
+
+    assert json.loads((tmp_path / "job.json").read_text())["version"] == 1
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with (
+        pytest.raises(UKSSDCError, match=r"cannot write to .*file.*another destination"),
+        open_record(tmp_path / "file" / "951", JOB),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("GRB 200416A", "GRB_200416A"),
+        ("../../etc", "etc"),
+        ("/etc/passwd", "etc_passwd"),
+        ("..", "unnamed"),
+        ("", "unnamed"),
+        ("1E 1740.7-2942", "1E_1740.7-2942"),
+        ("M82\nX-2\0", "M82_X-2"),
+        ("x" * 300, "x" * 100),
+    ],
+)
+def test_a_targets_name_becomes_a_safe_folder(name: str, folder: str) -> None:
+    assert safe_name(name) == folder
+
+
+def test_a_long_name_in_any_script_fits_a_file_system() -> None:
+    assert len(safe_name("é" * 300).encode()) <= 100
+
+
+def test_files_go_to_target_and_job_number() -> None:
+    assert job_directory(Path("products"), JOB) == Path("products/GRB_200416A/951")

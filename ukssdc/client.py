@@ -1,0 +1,222 @@
+"""The service's client: one method per call (protocol, section 2)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from ukssdc._transport import BASE_URL, Transport
+from ukssdc.download import DownloadedFile, IfExists, Progress, download_archive
+from ukssdc.errors import ProtocolError
+from ukssdc.job import CancelReport, Job, OldJob, read_int
+from ukssdc.record import now
+from ukssdc.request import ProductRequest
+from ukssdc.status import JobStatus, Product, Products, select_products
+
+if TYPE_CHECKING:
+    from ukssdc.archive import ArchiveFormat
+
+
+class Client:
+    """A user's way to the UKSSDC's XRT product service.
+
+    Parameters
+    ----------
+    email : str
+        The registered e-mail address, the service's only credential; it is kept out of every message.
+    base_url : str, optional
+        Where the service is.
+    timeout : tuple of float, optional
+        Longest wait for a connection, and for an answer, s.
+
+    Raises
+    ------
+    UKSSDCError
+        Where there is no e-mail address, or `base_url` is no address.
+
+    Examples
+    --------
+    >>> client = Client("observer@example.org")
+    >>> job = client.submit(request)
+    >>> client.status(job).complete
+    False
+    """
+
+    def __init__(self, email: str, base_url: str = BASE_URL, timeout: tuple[float, float] = (10.0, 60.0)) -> None:
+        self._transport = Transport(email, base_url, timeout)
+        self._email = email
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Make a client for the account in UKSSDC_USER and, where it is set, the service at UKSSDC_URL."""
+        return cls(os.environ.get("UKSSDC_USER", ""), os.environ.get("UKSSDC_URL") or BASE_URL)
+
+    def __repr__(self) -> str:
+        return f"Client(base_url={self.base_url!r})"
+
+    @property
+    def base_url(self) -> str:
+        """Where the service is."""
+        return self._transport.base_url
+
+    def submit(self, request: ProductRequest | Mapping[str, Any]) -> Job:
+        """Ask for products to be built. Every call makes a new job.
+
+        Parameters
+        ----------
+        request : ProductRequest or mapping
+            What to build; a mapping in any form that `ProductRequest.model_validate` takes.
+
+        Returns
+        -------
+        Job
+
+        Raises
+        ------
+        InvalidRequest
+            Where the request is wrong; nothing has been sent.
+        ServiceError, TransportError, ProtocolError
+        """
+        wanted = ProductRequest.model_validate(request)
+        body = wanted.to_wire(self._email)
+        path = "run_userobject.php"
+        answer = self._transport.call(path, "submit the request", **body)
+        job = Job.from_wire(answer, id_key="JobID", at=self._address(path), products=wanted.products)
+        return job.model_copy(update={"submitted": now()})
+
+    def status(self, job: Job, products: Products = "all") -> JobStatus:
+        """Ask, in one call, where a job's products stand; not more than once a minute, please.
+
+        Parameters
+        ----------
+        job : Job
+        products : "all" or list or tuple of str, optional
+
+        Returns
+        -------
+        JobStatus
+            Product name -> `ProductStatus`.
+
+        Raises
+        ------
+        ValueError
+            Where `products` is a bare product name, or names something that is no product.
+        ServiceError, TransportError, ProtocolError
+        """
+        wanted = select_products(products, job.products)
+        what = ",".join(p.wire for p in wanted)
+        answer = self._transport.call(
+            "checkProductStatus.php", f"get the status of job {job.job_id}", JobID=job.job_id, what=what, whatProg=what
+        )
+        return JobStatus.from_wire(answer, wanted)
+
+    def cancel(self, job: Job, products: Products = "all") -> CancelReport:
+        """Cancel products that are not wanted any more.
+
+        Parameters
+        ----------
+        job : Job
+        products : "all" or list or tuple of str, optional
+
+        Returns
+        -------
+        CancelReport
+            What became of each; that some could not be cancelled is no error.
+
+        Raises
+        ------
+        ValueError
+            As for `status`.
+        ServiceError, TransportError, ProtocolError
+        """
+        wanted = select_products(products, job.products)
+        what = ",".join(p.wire for p in wanted)
+        answer = self._transport.call("canceljob.php", f"cancel job {job.job_id}", JobID=job.job_id, what=what)
+        return CancelReport.from_wire(answer, job.job_id, wanted)
+
+    def download(
+        self,
+        job: Job,
+        product: Product | str,
+        directory: str | os.PathLike[str],
+        format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
+        if_exists: IfExists = "skip",
+        progress: Progress | None = None,
+    ) -> DownloadedFile:
+        """Fetch a complete product's archive: streamed, verified, and only then given its name.
+
+        Parameters
+        ----------
+        job : Job
+        product : Product or str
+        directory : path
+            The job's folder; `job.json` in it keeps the check sums. It is made where it is missing.
+        format : {"tar.gz", "tar", "zip"}, optional
+        if_exists : {"skip", "replace", "error"}, optional
+            What to do about a file of that name: keep it if `job.json` knows it, replace it, or refuse.
+        progress : callable, optional
+            Called with the bytes so far and, where known, the total.
+
+        Returns
+        -------
+        DownloadedFile
+
+        Raises
+        ------
+        DownloadError
+            Where the archive did not arrive whole, or could not be stored.
+        UKSSDCError
+            Where the folder cannot be written, or belongs to another job.
+        """
+        (wanted,) = select_products([product], job.products)
+        return download_archive(
+            self._transport.session,
+            job,
+            wanted,
+            Path(directory),
+            base_url=self.base_url,
+            archive_format=format,
+            if_exists=if_exists,
+            progress=progress,
+            timeout=self._transport.timeout,
+        )
+
+    def attach(self, job_id: int) -> Job:
+        """Take up a job that exists already.
+
+        Raises
+        ------
+        ServiceError
+            Where there is no such job, or it is someone else's.
+        TransportError, ProtocolError
+        """
+        path = "getOldProduct.php"
+        answer = self._transport.call(path, f"find job {job_id}", oldJob=job_id)
+        return Job.from_wire({"oldJob": job_id, **answer}, id_key="oldJob", at=self._address(path))
+
+    def jobs(self) -> list[OldJob]:
+        """List all jobs ever submitted by this user, newest first."""
+        path = "listOldJobs.php"
+        answer = self._transport.call(path, "list the jobs")
+        entries = answer.get("jobs")
+        if not isinstance(entries, list):
+            raise ProtocolError(
+                "the service's answer holds no list of jobs", url=self._address(path), start=str(answer)[:200]
+            )
+        return [job for entry in entries if (job := OldJob.from_wire(entry)) is not None]
+
+    def count_active_jobs(self) -> int:
+        """Count this user's jobs that are queued or running; the service asks to keep it to about 5."""
+        path = "getNumJobs.php"
+        answer = self._transport.call(path, "count the active jobs")
+        count = read_int(answer.get("numJobs"))
+        if count is None:
+            raise ProtocolError(
+                "the service's answer holds no number of jobs", url=self._address(path), start=str(answer)[:200]
+            )
+        return count
+
+    def _address(self, path: str) -> str:
+        return f"{self.base_url}/{path}"

@@ -1,0 +1,277 @@
+"""One archive: streamed in blocks, resumed where the server can, verified, renamed into place."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+
+from ukssdc.archive import BLOCK, FORMATS, ArchiveFormat, problem_with
+from ukssdc.errors import DownloadError
+from ukssdc.record import RecordedFile, now, open_record
+from ukssdc.status import Product
+
+if TYPE_CHECKING:
+    from ukssdc.job import Job
+
+IfExists = Literal["skip", "replace", "error"]
+Progress = Callable[[int, int | None], None]
+MOST_REDIRECTS = 5
+_OTHER_RANGE = 416  # nothing lies beyond what we have: the archive has changed, or was complete
+
+
+@dataclass(frozen=True)
+class DownloadedFile:
+    """An archive that is on disk, whole.
+
+    Attributes
+    ----------
+    product : Product
+    path : Path
+    size : int
+        Bytes.
+    sha256 : str
+        Hexadecimal.
+    url : str
+        Where it came from.
+    skipped : bool
+        True where it was there already and nothing was fetched.
+    seconds : float
+        How long it took, s.
+    """
+
+    product: Product
+    path: Path
+    size: int
+    sha256: str
+    url: str
+    skipped: bool = False
+    seconds: float = 0.0
+
+
+def download_archive(
+    session: requests.Session,
+    job: Job,
+    product: Product,
+    directory: Path,
+    *,
+    base_url: str,
+    archive_format: ArchiveFormat = "tar.gz",
+    if_exists: IfExists = "skip",
+    progress: Progress | None = None,
+    timeout: tuple[float, float] = (10, 60),
+) -> DownloadedFile:
+    """Fetch a product's archive into a job's folder; see `Client.download`."""
+    if archive_format not in FORMATS:
+        raise ValueError(f"format is one of {', '.join(FORMATS)}, not {archive_format!r}")
+    if if_exists not in {"skip", "replace", "error"}:
+        raise ValueError(f'if_exists is "skip", "replace" or "error", not {if_exists!r}')
+    name = f"{product.wire}.{archive_format}"
+    url, target = f"{job.url}/{name}", directory / name
+    began = time.monotonic()
+    with open_record(directory, job) as record:
+        known = record.files.get(product)
+    if target.exists() and if_exists != "replace":
+        if if_exists == "error" or known is None or known.name != name:
+            raise DownloadError(
+                f"{target} exists already"
+                + ("" if if_exists == "error" else f" and nothing tells that it is job {job.job_id}'s")
+                + '. Move it away, or ask for if_exists="replace"',
+                url=url,
+            )
+        size, digest = _digest(target)
+        if digest == known.sha256:
+            return DownloadedFile(product, target, size, digest, url, skipped=True)
+    part = Part(target)
+    try:
+        fetch(session, url, part, base_url=base_url, progress=progress, timeout=timeout)
+        size, digest = _digest(part.path)
+        problem = problem_with(part.path, archive_format)
+        if problem is not None:
+            part.discard()
+            raise DownloadError(
+                f"the archive from {url} is no good: {problem}. It was thrown away", url=url, may_pass=True
+            )
+        with open_record(directory, job) as record:  # before the rename: what stands under its name is on record
+            record.files[product] = RecordedFile(name=name, bytes=size, sha256=digest, at=now())
+        part.finish()
+    except OSError as error:
+        raise _cannot_store(target, url, part, error) from None
+    return DownloadedFile(product, target, size, digest, url, seconds=time.monotonic() - began)
+
+
+class Part:
+    """The unfinished file beside its target, and what tells whether the server's is still the same."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.path = target.with_name(target.name + ".part")
+        self._validator = target.with_name(target.name + ".part.etag")
+
+    def resumable(self) -> tuple[int, str]:
+        """Return how many bytes are there and the validator they belong to; 0 where it is a fresh start."""
+        try:
+            return self.path.stat().st_size, self._validator.read_text(encoding="ascii")
+        except (OSError, ValueError):
+            return 0, ""
+
+    def begin(self, validator: str) -> None:
+        """Begin anew, with the validator of what is about to come."""
+        self.discard()
+        self.path.touch()
+        if validator:
+            self._validator.write_text(validator, encoding="ascii")
+
+    def finish(self) -> None:
+        """Make what is there safe on disk, and give it its final name."""
+        with self.path.open("rb") as file:
+            os.fsync(file.fileno())
+        self.path.replace(self.target)
+        self._validator.unlink(missing_ok=True)
+        folder = os.open(self.target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def discard(self) -> None:
+        """Remove what is there."""
+        self.path.unlink(missing_ok=True)
+        self._validator.unlink(missing_ok=True)
+
+
+def fetch(
+    session: requests.Session,
+    url: str,
+    part: Part,
+    *,
+    base_url: str,
+    progress: Progress | None,
+    timeout: tuple[float, float],
+) -> None:
+    """Bring the part file to its full length, going on from what is there where the server allows it.
+
+    Raises
+    ------
+    DownloadError
+        For an HTTP error, a connection that breaks off, a length that does not match, another host's address.
+    """
+    have, validator = part.resumable()
+    try:
+        with _get(session, url, have, validator, base_url=base_url, timeout=timeout) as response:
+            if have and (response.status_code == _OTHER_RANGE or not _goes_on_at(response, have)):
+                part.discard()
+                raise DownloadError(f"{url} is not what it was when its download began", url=url, may_pass=True)
+            if response.status_code not in {requests.codes.ok, requests.codes.partial_content}:
+                raise _refused(response, url)
+            if response.status_code == requests.codes.ok:
+                have = 0
+                part.begin(_validator_of(response))
+            total = _total_length(response, have)
+            with part.path.open("ab") as file:
+                while block := response.raw.read(BLOCK, decode_content=False):
+                    file.write(block)
+                    have += len(block)
+                    if progress is not None:
+                        progress(have, total)
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise DownloadError(
+            f"the download of {url} broke off after {have} bytes ({type(error).__name__}). "
+            "It goes on from there at the next try where the server allows it",
+            url=url,
+            may_pass=True,
+        ) from None
+    if total is not None and have != total:
+        if have > total:
+            part.discard()
+        raise DownloadError(f"{url} should have {total} bytes, but {have} came", url=url, may_pass=True)
+
+
+def _get(
+    session: requests.Session, url: str, have: int, validator: str, *, base_url: str, timeout: tuple[float, float]
+) -> requests.Response:
+    """GET, following redirects only as far as the service's own host."""
+    # identity: the archive's own bytes are wanted, and a length that can be compared
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        headers |= {"Range": f"bytes={have}-", "If-Range": validator}
+    for _ in range(MOST_REDIRECTS):
+        if not same_service(url, base_url):
+            raise DownloadError(
+                f"refused to download from {url}: archives come only from the service's own host, "
+                f"{urlsplit(base_url).hostname}",
+                url=url,
+            )
+        response = session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
+        if not response.is_redirect:
+            return response
+        url = urljoin(url, response.headers["Location"])
+        response.close()
+    raise DownloadError(f"{url} leads from one address to the next without end", url=url, may_pass=True)
+
+
+def same_service(url: str, base_url: str) -> bool:
+    """Tell whether an address lies at the service's own host; https may not fall back to http."""
+    there, here = urlsplit(url), urlsplit(base_url)
+    secure_enough = there.scheme == here.scheme or (there.scheme, here.scheme) == ("https", "http")
+    same_port = there.scheme != here.scheme or there.port == here.port
+    return secure_enough and same_port and there.hostname == here.hostname and there.username is None
+
+
+def _refused(response: requests.Response, url: str) -> DownloadError:
+    gone = response.status_code in {requests.codes.not_found, requests.codes.gone}
+    return DownloadError(
+        f"{url} cannot be had: HTTP {response.status_code} {response.reason}. "
+        + ("The service removes old products; see the job's page" if gone else "This may pass"),
+        url=url,
+        may_pass=gone or response.status_code >= requests.codes.internal_server_error,
+    )
+
+
+def _goes_on_at(response: requests.Response, have: int) -> bool:
+    """Tell whether the answer, if it is a part, is the part that was asked for."""
+    if response.status_code != requests.codes.partial_content:
+        return True
+    return re.match(rf"bytes {have}-", response.headers.get("Content-Range", "")) is not None
+
+
+def _total_length(response: requests.Response, have: int) -> int | None:
+    """Return the archive's full length in bytes, where the server tells it."""
+    length = response.headers.get("Content-Length", "")
+    return have + int(length) if length.isdecimal() else None
+
+
+def _validator_of(response: requests.Response) -> str:
+    """Return what names this very version of the archive; a weak tag won't do for If-Range (RFC 9110, 13.1.5)."""
+    tag = response.headers.get("ETag", "")
+    validator = tag if tag.startswith('"') else response.headers.get("Last-Modified", "")
+    return validator if validator.isascii() else ""
+
+
+def _digest(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _cannot_store(target: Path, url: str, part: Part, error: OSError) -> DownloadError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        part.discard()
+        return DownloadError(
+            f"no room for {target}: {error.strerror}. Make room and collect the job again; "
+            "what is there already is kept",
+            url=url,
+        )
+    return DownloadError(
+        f"cannot write {target}: {error.strerror or error}. Make the folder writable, or choose another destination",
+        url=url,
+    )

@@ -1,0 +1,200 @@
+"""A job at the service, as its answers describe it; what a cancellation brought; the list of old jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from ukssdc.errors import ProtocolError
+from ukssdc.status import Product
+
+if TYPE_CHECKING:
+    from ukssdc.request import ProductRequest
+
+NOT_PARAMETERS = ("UserID", "api_name", "api_version")  # in every body, and none of them the job's
+
+
+class Job(BaseModel):
+    """A job at the service.
+
+    Attributes
+    ----------
+    job_id : int
+        The service's number for it.
+    url : str
+        Where its products appear.
+    name : str
+        The target's name, as requested.
+    products : tuple of Product
+        What was requested, in the service's order.
+    parameters : dict
+        The request as the service completed it, in wire names, without the account.
+    submitted : datetime or None
+        When this client submitted it, UTC; None for a job that was taken up by its number.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    job_id: int
+    url: str
+    name: str
+    products: tuple[Product, ...]
+    parameters: dict[str, Any] = {}
+    submitted: datetime | None = None
+
+    @classmethod
+    def from_wire(
+        cls, answer: Mapping[str, Any], *, id_key: str, at: str, products: Iterable[Product] | None = None
+    ) -> Self:
+        """Read the answer to submit (`id_key` "JobID") or to an old job's ("oldJob").
+
+        Raises
+        ------
+        ProtocolError
+            Where the number, the URL or the parameters are missing or unreadable.
+        """
+        number, url, parameters = (answer.get(key) for key in (id_key, "URL", "jobPars"))
+        job_id = read_job_id(number)
+        if job_id is None or not isinstance(url, str) or not isinstance(parameters, Mapping):
+            raise ProtocolError(
+                f"the service's answer lacks a usable {id_key}, URL or jobPars", url=at, start=str(dict(answer))[:200]
+            )
+        return cls(
+            job_id=job_id,
+            url=url.rstrip("/"),
+            name=str(parameters.get("name", "")),
+            products=tuple(products or _products_in(parameters)),
+            parameters={k: v for k, v in parameters.items() if k not in NOT_PARAMETERS},
+        )
+
+    @property
+    def request(self) -> ProductRequest:
+        """The request as the service completed it: submit it again and the same products are built."""
+        from ukssdc.request import ProductRequest  # noqa: PLC0415 - the models are only built where they are used
+
+        return ProductRequest.from_wire(self.parameters)
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} ({self.name}: {', '.join(self.products)})"
+
+
+class CancelCode(IntEnum):
+    """What became of the attempt to cancel one product (protocol, section 4)."""
+
+    CANCELLED = 0
+    NOT_CANCELLED = 1
+    NO_SUCH_PRODUCT = 2
+    REASON_UNKNOWN = 3
+    STATUS_UNKNOWN = 4
+
+
+class CancelReport(BaseModel):
+    """What a cancellation brought, product by product; partial success is its own answer.
+
+    Attributes
+    ----------
+    codes : dict
+        Product -> code; a `CancelCode` where it is a documented one.
+    texts : dict
+        Product -> the service's words.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    job_id: int
+    codes: dict[Product, int]
+    texts: dict[Product, str]
+
+    @classmethod
+    def from_wire(cls, answer: Mapping[str, Any], job_id: int, products: Iterable[Product]) -> Self:
+        """Read a cancel answer; a product that it does not mention has code 4, status unknown."""
+        codes, texts = (v if isinstance(v := answer.get(k), Mapping) else {} for k in ("statusCodes", "status"))
+        found = {p: read_int(codes.get(p.wire)) for p in products}
+        return cls(
+            job_id=job_id,
+            codes={p: CancelCode.STATUS_UNKNOWN if code is None else code for p, code in found.items()},
+            texts={p: str(texts.get(p.wire, "The service did not say what became of it")) for p in found},
+        )
+
+    @property
+    def cancelled(self) -> tuple[Product, ...]:
+        """The products that are cancelled now."""
+        return tuple(p for p, code in self.codes.items() if code == CancelCode.CANCELLED)
+
+    @property
+    def complete(self) -> bool:
+        """True where everything asked for is cancelled now."""
+        return len(self.cancelled) == len(self.codes)
+
+    def __str__(self) -> str:
+        return f"job {self.job_id}: " + "; ".join(f"{p}: {text}" for p, text in self.texts.items())
+
+
+class OldJob(BaseModel):
+    """One line of the list of all jobs ever submitted.
+
+    Attributes
+    ----------
+    submitted : datetime or None
+        UTC, to the second.
+    available : bool
+        Whether its products are still on the server.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    job_id: int
+    name: str
+    submitted: datetime | None
+    products: tuple[Product, ...]
+    available: bool
+
+    @classmethod
+    def from_wire(cls, entry: Any) -> Self | None:
+        """Read one entry; None for one that holds no job number."""
+        job_id = read_job_id(entry.get("JobID")) if isinstance(entry, Mapping) else None
+        if job_id is None:
+            return None
+        return cls(
+            job_id=job_id,
+            name=str(entry.get("Name", "")),
+            submitted=_read_time(entry.get("DateSubmitted")),
+            products=tuple(p for p in Product if is_true(entry.get(p.value))),
+            available=is_true(entry.get("hasProd")),
+        )
+
+
+def read_int(value: Any) -> int | None:
+    """Read an integer that may come as a string; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        return None
+
+
+def read_job_id(value: Any) -> int | None:
+    """Read a job's number: a string from submit, an integer elsewhere; None where it is none."""
+    number = read_int(value)
+    return number if number is not None and 0 < number < 10**12 else None
+
+
+def is_true(value: Any) -> bool:
+    """Read a flag that may come as a boolean, a number or a string."""
+    return str(value).strip().lower() in {"1", "true", "yes"}
+
+
+def _products_in(parameters: Mapping[str, Any]) -> tuple[Product, ...]:
+    return tuple(p for p in Product if is_true(parameters.get(p.flag)))
+
+
+def _read_time(value: Any) -> datetime | None:
+    try:
+        return datetime.strptime(str(value), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None

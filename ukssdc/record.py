@@ -1,0 +1,185 @@
+"""job.json: the provenance record in a job's folder, written as things happen and never half-written."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+
+from ukssdc.errors import UKSSDCError
+from ukssdc.status import Product
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ukssdc.job import Job
+
+NAME = "job.json"
+VERSION = 1
+LONGEST_NAME = 100  # characters of a folder's name: file systems take 255 bytes
+
+
+class RecordedStatus(BaseModel):
+    """A product's status, from `at` (UTC) on."""
+
+    at: AwareDatetime
+    product: Product
+    code: int
+    text: str
+
+
+class RecordedFile(BaseModel):
+    """A file that has arrived whole: name in the folder, size in bytes, check sum."""
+
+    name: str
+    bytes: int
+    sha256: str
+    at: AwareDatetime
+
+
+class JobRecord(BaseModel):
+    """What is known of a job: enough for a second run to skip what is done.
+
+    Attributes
+    ----------
+    version : int
+        Of this format.
+    request, parameters : dict
+        As asked for, and as the service completed it; wire names, without the account.
+    history : list of RecordedStatus
+        Every change of a product's status, with the time at which it was seen.
+    files : dict
+        Product -> file.
+    outcomes : dict
+        Product -> "downloaded", "failed", "cancelled" or "timed_out".
+    software : dict
+        Name -> version of what made the record.
+    """
+
+    version: Literal[1] = VERSION
+    job_id: int
+    url: str
+    name: str
+    products: tuple[Product, ...]
+    request: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    submitted: AwareDatetime | None = None
+    last_poll: AwareDatetime | None = None
+    history: list[RecordedStatus] = Field(default_factory=list)
+    files: dict[Product, RecordedFile] = Field(default_factory=dict)
+    outcomes: dict[Product, str] = Field(default_factory=dict)
+    software: dict[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def load(cls, directory: Path) -> Self | None:
+        """Read a folder's record; None where there is none.
+
+        Raises
+        ------
+        UKSSDCError
+            Where there is one that cannot be read: it is the user's, and is not overwritten.
+        """
+        path = directory / NAME
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValidationError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not a record of this version"
+            raise UKSSDCError(f"cannot read {path}: {reason}. Move it away, or choose another destination") from None
+
+    def save(self, directory: Path) -> None:
+        """Write the record whole: beside its place first, then renamed into it."""
+        path = directory / NAME
+        beside = path.with_suffix(".json.part")
+        text = self.model_dump_json(indent=2, exclude_defaults=False)
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+
+    def note_status(self, product: Product, code: int, text: str, at: datetime) -> bool:
+        """Add a status to the history if it is a change; return whether it was."""
+        last = next((s for s in reversed(self.history) if s.product == product), None)
+        if last is not None and (last.code, last.text) == (code, text):
+            return False
+        self.history.append(RecordedStatus(at=at, product=product, code=code, text=text))
+        return True
+
+
+@contextmanager
+def open_record(directory: Path, job: Job) -> Iterator[JobRecord]:
+    """Change a job's record: read it, or begin one; let the caller change it; write it if it differs.
+
+    The folder is locked meanwhile, so that threads and processes don't overwrite each other's changes.
+
+    Parameters
+    ----------
+    directory : Path
+        The job's folder; it is made where it is missing.
+    job : Job
+        Whose record it is.
+
+    Raises
+    ------
+    UKSSDCError
+        Where the folder cannot be written, or holds another job's record.
+    """
+    import fcntl  # noqa: PLC0415 - POSIX only; the rest of the package is not
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        handle = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise cannot_write(directory, error) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        record = JobRecord.load(directory) or JobRecord(
+            job_id=job.job_id, url=job.url, name=job.name, products=job.products, parameters=job.parameters
+        )
+        if record.job_id != job.job_id:
+            raise UKSSDCError(
+                f"{directory} belongs to job {record.job_id} (its {NAME} says so), not to job {job.job_id}: "
+                "choose another destination"
+            )
+        before = record.model_copy(deep=True)
+        yield record
+        if record != before or not (directory / NAME).exists():
+            try:
+                record.save(directory)
+            except OSError as error:
+                raise cannot_write(directory, error) from None
+    finally:
+        os.close(handle)
+
+
+def job_directory(destination: Path, job: Job) -> Path:
+    """Return `{destination}/{target}/{job number}`, with the target's name made safe."""
+    return destination / safe_name(job.name) / str(job.job_id)
+
+
+def safe_name(name: str) -> str:
+    """Make a folder's name of a target's: no separators, nothing hidden, not too long.
+
+    `GRB 200416A` becomes `GRB_200416A`, `../../etc` becomes `etc`.
+    """
+    kept = re.sub(r"[^\w.+-]+", "_", name).strip("._-")
+    return kept.encode()[:LONGEST_NAME].decode(errors="ignore") or "unnamed"
+
+
+def cannot_write(directory: Path, error: OSError) -> UKSSDCError:
+    """Say that a folder cannot be written, why, and what to do."""
+    return UKSSDCError(
+        f"cannot write to {directory}: {error.strerror or error}. Make it writable, or choose another destination"
+    )
+
+
+def now() -> datetime:
+    """Return the time, UTC."""
+    return datetime.now(UTC)
