@@ -1,1 +1,11 @@
-"""The UKSSDC product service, served from this machine."""
+"""The UKSSDC product service, served from this machine: for tests, demonstrations and rehearsals.
+
+>>> with Emulator(speed=60) as emulator:
+...     print(emulator.url)
+"""
+
+from ukssdc.emulator.ledger import Call, Ledger
+from ukssdc.emulator.scenario import ABSENT, Build, Scenario, ScenarioError, Stage
+from ukssdc.emulator.server import Emulator
+
+__all__ = ["ABSENT", "Build", "Call", "Emulator", "Ledger", "Scenario", "ScenarioError", "Stage"]

@@ -1,0 +1,93 @@
+"""`python -m ukssdc.emulator`: serve the emulated service until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from ukssdc.emulator import Emulator, Scenario, ScenarioError
+
+PORT = 8951
+EPILOG = """\
+Scenarios say how long each product takes, and how it ends:
+
+  products:
+    all:        {queued: 10}             # seconds of service time
+    Spectrum:   {running: 60, ends: -3}
+    Image:      {size: 256 MiB}
+  targets:
+    M82:
+      LightCurve: {ends: -2}
+
+Example: a minute of the service's time passes in a second
+
+  python -m ukssdc.emulator --speed 60
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ukssdc.emulator",
+        description="The UKSSDC Swift-XRT product service, served from this machine.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--port", type=_port, default=PORT, help=f"port on 127.0.0.1, 0 for any free one ({PORT})")
+    parser.add_argument("--speed", type=_speed, default=1.0, help="service seconds per second (1)")
+    parser.add_argument(
+        "--user",
+        action="append",
+        metavar="EMAIL",
+        help="registered e-mail address; may be given several times (observer@example.org)",
+    )
+    parser.add_argument("--scenario", metavar="FILE", help="YAML file: how the builds go (all end well)")
+    parser.add_argument("--max-active-jobs", type=int, default=50, metavar="N", help="per user (50)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve, and return the exit status."""
+    given = make_parser().parse_args(arguments)
+    users = given.user or ["observer@example.org"]
+    try:
+        scenario = Scenario.from_yaml(given.scenario) if given.scenario else None
+        emulator = Emulator(given.port, given.speed, users, scenario, max_active_jobs=given.max_active_jobs).start()
+    except (ScenarioError, OSError) as error:
+        hint = " Choose another with --port, or --port 0 for any free one." if isinstance(error, OSError) else ""
+        sys.stderr.write(f"{error.strerror if isinstance(error, OSError) else error}.{hint}\n")
+        return 1
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    sys.stdout.write(
+        f"The emulated UKSSDC product service answers at {emulator.url}, {given.speed:g} times as fast as time.\n\n"
+        f"  export UKSSDC_URL={emulator.url}\n  export UKSSDC_USER={users[0]}\n\nCtrl-C ends it.\n"
+    )
+    sys.stdout.flush()
+    stop.wait()
+    emulator.stop()
+    return 0
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:  # noqa: PLR2004 - the highest port
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: it is a number from 0 to 65535")
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed: it is a number above 0, 60 for a minute a second")
+    return speed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""The emulator: the service on a port of this machine, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import threading
+import time
+from collections.abc import Collection
+from typing import Self
+
+import uvicorn
+
+from ukssdc.emulator.app import ROOT, Settings, make_app
+from ukssdc.emulator.clock import ServiceClock
+from ukssdc.emulator.ledger import Ledger
+from ukssdc.emulator.scenario import Scenario
+from ukssdc.emulator.service import Jobs, Service
+from ukssdc.status import Product, Products
+
+HOST = "127.0.0.1"
+START_SECONDS = 10.0
+
+
+class Emulator:
+    """The UKSSDC product service, on this machine.
+
+    >>> with Emulator(speed=60) as emulator:          # a minute of its time in a second
+    ...     client = Client("observer@example.org", base_url=emulator.url)
+
+    Parameters
+    ----------
+    port : int
+        0: any free one.
+    speed : float
+        Service seconds per second.
+    users : collection of str
+        Registered e-mail addresses.
+    scenario : Scenario, optional
+        How the builds go; by default all end well, after a few minutes of service time.
+    max_active_jobs : int
+        Per user; a submission beyond it is refused.
+    first_job_id : int
+        Number of the first job.
+    ranges, lengths, etags : bool
+        Whether the archives can be asked for in parts, tell their length, have an ETag.
+    clock_skew : float
+        How far the service's calendar is ahead of this machine's, s.
+    deprecation_warning : str
+        Where not empty, every answer carries it.
+
+    Attributes
+    ----------
+    ledger : Ledger
+        Every call that came.
+    jobs : Jobs
+        Every job, by its number.
+    """
+
+    def __init__(  # noqa: PLR0913 - each has a default, and a name at the call
+        self,
+        port: int = 0,
+        speed: float = 1.0,
+        users: Collection[str] = ("observer@example.org",),
+        scenario: Scenario | None = None,
+        *,
+        max_active_jobs: int = 50,
+        first_job_id: int = 951,
+        ranges: bool = True,
+        lengths: bool = True,
+        etags: bool = True,
+        clock_skew: float = 0.0,
+        deprecation_warning: str = "",
+    ) -> None:
+        self._port = port
+        self._clock = ServiceClock(speed)
+        self._service = Service(
+            users=(users,) if isinstance(users, str) else users,
+            scenario=scenario or Scenario(),
+            clock=self._clock,
+            max_active_jobs=max_active_jobs,
+            first_job_id=first_job_id,
+            clock_skew=clock_skew,
+        )
+        self.ledger = Ledger()
+        settings = Settings(ranges=ranges, lengths=lengths, etags=etags, deprecation_warning=deprecation_warning)
+        self._app = make_app(self._service, self.ledger, settings)
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def port(self) -> int:
+        """The port; known once started."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """The counterpart of `https://www.swift.ac.uk/user_objects`."""
+        if not self._port:
+            raise RuntimeError("the emulator has no address before it is started: use `with Emulator() as emulator`")
+        return f"http://{HOST}:{self._port}{ROOT}"
+
+    @property
+    def jobs(self) -> Jobs:
+        """Every job, by its number."""
+        return self._service.jobs
+
+    def start(self) -> Self:
+        """Serve; after a `stop`, on the same port and with the jobs of before.
+
+        Raises
+        ------
+        OSError
+            If the port is in use.
+        """
+        if self._thread is not None:
+            raise RuntimeError("the emulator is serving already")
+        listener = _listen(self._port)
+        self._port = int(listener.getsockname()[1])
+        config = uvicorn.Config(
+            self._app,
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            http="h11",
+            server_header=False,
+            headers=[("Server", "Apache")],
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=_serve, args=(self._server, listener), name=f"ukssdc-emulator-{self._port}", daemon=True
+        )
+        self._thread.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                raise RuntimeError("the emulator did not start to serve")
+            time.sleep(0.005)
+        return self
+
+    def stop(self) -> None:
+        """Stop serving; connections that are open are closed. The jobs live on, and grow older."""
+        if self._server is None or self._thread is None:
+            return
+        self._server.should_exit = True
+        self._thread.join()
+        self._server = self._thread = None
+
+    def restart(self, *, forget: bool = False) -> None:
+        """Stop and start; with `forget`, without memory of the jobs."""
+        self.stop()
+        if forget:
+            self._service.forget()
+        self.start()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def freeze(self) -> None:
+        """Let service time stand still."""
+        self._clock.freeze()
+
+    def resume(self) -> None:
+        """Let service time run again."""
+        self._clock.resume()
+
+    def advance(self, seconds: float) -> None:
+        """Jump ahead by so many service seconds, frozen or not."""
+        self._clock.advance(seconds)
+
+    def now(self) -> float:
+        """Return the service time, s since the emulator was made."""
+        return self._clock.now()
+
+    def cancel(self, job_id: int, products: Products = "all") -> dict[Product, int]:
+        """Cancel products as the user does on the service's web page.
+
+        Returns
+        -------
+        dict
+            Product to code (protocol, section 4).
+        """
+        return self._service.cancel(job_id, products)
+
+    def completed_at(self, job_id: int, product: Product | str) -> float | None:
+        """Return when a product became complete, on the ledger's clock (`time.monotonic`), s; None if it is not."""
+        return self.jobs[job_id].completed_at(product)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise OSError(errno.EADDRINUSE, f"port {port} of {HOST} is in use by another program") from error
+        raise
+    return listener
+
+
+def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    with asyncio.Runner() as runner:
+        runner.run(server.serve(sockets=[listener]))
