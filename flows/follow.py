@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from prefect.client.orchestration import get_client
@@ -93,7 +93,7 @@ def follow(job: Job, plan: Plan) -> JobReport:
     poll = poll_status.with_options(
         retries=math.ceil(plan.max_wait / plan.interval) + 1, retry_delay_seconds=plan.interval
     )
-    branches: dict[Product, PrefectFuture[Outcome]] = {}
+    branches: dict[Product, PrefectFuture[Any]] = {}
     while watch.pending:
         poll(watch, plan.account)
         settled = watch.settled
@@ -111,7 +111,7 @@ def follow(job: Job, plan: Plan) -> JobReport:
     return report
 
 
-def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Outcome]:
+def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Any]:
     """Send a settled product down its branch (the table in design.md)."""
     status = watch.status[product]
     match status.status_code:
@@ -125,11 +125,11 @@ def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Outcome
             return report_failure.submit(watch.job, failed_build(product, status))
 
 
-def _result(product: Product, branch: PrefectFuture[Outcome] | None, watch: Watch) -> Outcome:
+def _result(product: Product, branch: PrefectFuture[Any] | None, watch: Watch) -> Outcome:
     """Wait for a branch's end; a product that never settled, or could not be fetched, is reported here."""
     if branch is None:
         return report_failure(watch.job, timed_out(watch.job, product, watch.status[product], watch.waited))
-    result = branch.result(raise_on_failure=False)
+    result: Outcome | BaseException = branch.result(raise_on_failure=False)
     if isinstance(result, BaseException):
         return report_failure(watch.job, failed_download(watch.job, product, str(result)))
     return result

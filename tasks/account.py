@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
@@ -47,5 +49,5 @@ def client_for(account: Account) -> Client:
     """
     if account is None:
         return Client.from_environment()
-    block = UKSSDCAccount.load(account) if isinstance(account, str) else account
+    block = cast("UKSSDCAccount", UKSSDCAccount.load(account)) if isinstance(account, str) else account
     return Client(block.email.get_secret_value(), block.url)

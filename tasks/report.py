@@ -63,7 +63,6 @@ def summarise(report: JobReport) -> None:
 
 def failure_page(job: Job, failure: Failure) -> str:
     """Return the failure report as Markdown."""
-    timed_out = not isinstance(failure, Failed)
     rows = {
         "Target": job.name,
         "Job": f"{job.job_id}",
@@ -71,10 +70,10 @@ def failure_page(job: Job, failure: Failure) -> str:
         "Product": f"{failure.product} ({failure.product.prose})",
         "Status code": str(failure.code),
         "The service says": failure.text,
-        "It means": f"still pending after {failure.waited:.0f} s" if timed_out else failure.meaning,
+        "It means": failure.meaning if isinstance(failure, Failed) else f"still pending after {failure.waited:.0f} s",
         "What to do": failure.advice,
     }
-    title = "is still pending" if timed_out else "failed"
+    title = "failed" if isinstance(failure, Failed) else "is still pending"
     page = f"# {_cell(job.name)}: {failure.product.prose} {title}\n\n|  |  |\n|---|---|\n"
     page += "".join(f"| {name} | {_cell(value)} |\n" for name, value in rows.items())
     return page + (_help_mail(job, failure) if failure.code in URGENT else "")

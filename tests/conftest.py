@@ -12,15 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
+from hypothesis import HealthCheck, settings
 
-from ukssdc.emulator import Emulator
+settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("project")
 
-USER = "observer@example.org"
 SERVER_START = 180.0  # s
 BIN = Path(sys.executable).parent
 
@@ -97,16 +97,3 @@ def wait_for_server(api: str, log: Path) -> None:
         except requests.RequestException:
             time.sleep(0.3)
     pytest.fail(f"the Prefect server did not start:\n{log.read_text()[-3000:]}")
-
-
-@pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """Serve the emulator at a minute a second, and point the environment at it."""
-    with Emulator(speed=60.0, users=(USER,)) as running:
-        point_at(running, monkeypatch)
-        yield running
-
-
-def point_at(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UKSSDC_USER", USER)
-    monkeypatch.setenv("UKSSDC_URL", emulator.url)

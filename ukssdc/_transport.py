@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from ukssdc.errors import ProtocolError, ServiceError, TransportError, UKSSDCError
 
@@ -115,7 +116,7 @@ class Transport:
                 return _read(response, deadline).decode("utf-8", errors="replace")
         except requests.RequestException as error:
             raise _as_transport_error(error, url, doing, self.base_url) from None
-        except (OSError, ValueError) as error:  # urllib3's own, while the body is read
+        except (urllib3.exceptions.HTTPError, OSError) as error:  # while the body is read
             raise TransportError(
                 f"could not {doing}: the answer of {self.base_url} broke off ({type(error).__name__}). "
                 "This may pass: try again in a minute",

@@ -57,7 +57,7 @@ def _problem_with_tar(path: Path, *, zipped: bool) -> str | None:
                 content = archive.extractfile(member) if member.isfile() else None
                 while content is not None and content.read(BLOCK):
                     pass
-                archive.members = []  # a stream is read once: there is no need to keep its list
+                archive.members = []  # type: ignore[attr-defined]  # a stream is read once: there is no need to keep its list
         while stream.read(BLOCK):  # on to gzip's check sum, which comes after tar's end mark
             pass
     if not members:

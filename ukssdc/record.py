@@ -6,7 +6,7 @@ import os
 import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ukssdc.job import Job
 
 NAME = "job.json"
-VERSION = 1
+VERSION: Final = 1
 LONGEST_NAME = 100  # characters of a folder's name: file systems take 255 bytes
 
 

@@ -22,7 +22,7 @@ class Product(StrEnum):
     flag: str
     prose: str
 
-    def __new__(cls, value: str, wire: str, flag: str, prose: str) -> Self:
+    def __new__(cls, value: str, wire: str = "", flag: str = "", prose: str = "") -> Self:
         """Make a member that is its name and knows its other names."""
         member = str.__new__(cls, value)
         member._value_ = value
@@ -95,7 +95,7 @@ class StatusCode(IntEnum):
 
     meaning: str
 
-    def __new__(cls, value: int, meaning: str) -> Self:
+    def __new__(cls, value: int, meaning: str = "") -> Self:
         """Make a member that is its number and knows its meaning."""
         member = int.__new__(cls, value)
         member._value_ = value
@@ -114,6 +114,9 @@ class StatusCode(IntEnum):
     WAITING_FOR_POSITION = 5, "waits for the standard position"
 
 
+_DOCUMENTED = frozenset(StatusCode)
+
+
 class ProductStatus(BaseModel):
     """Where one product stands.
 
@@ -129,7 +132,7 @@ class ProductStatus(BaseModel):
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
-    status_code: int = Field(alias="statusCode")
+    status_code: StatusCode | int = Field(alias="statusCode", union_mode="left_to_right")
     status_text: str = Field(alias="statusText")
     progress: dict[str, Any] = Field(default_factory=dict)
 
@@ -169,7 +172,7 @@ class ProductStatus(BaseModel):
     @property
     def meaning(self) -> str:
         """What the code means; for an undocumented one, how it is treated."""
-        if self.status_code in StatusCode:
+        if self.status_code in _DOCUMENTED:
             return StatusCode(self.status_code).meaning
         return "an undocumented code: " + ("will not be produced" if self.status_code < 0 else "still pending")
 
@@ -280,7 +283,7 @@ def _brief(status: ProductStatus) -> str:
         if steps:
             return f"running, step {min(steps.count(2) + 1, len(steps))} of {len(steps)}"
         return "running"
-    if status.status_code in StatusCode:
+    if status.status_code in _DOCUMENTED:
         return StatusCode(status.status_code).name.lower().replace("_", " ")
     return f"code {status.status_code}"
 
@@ -289,7 +292,7 @@ def _read_code(code: Any) -> int:
     number = _as_int(code)
     if number is None:
         return StatusCode.NO_STATUS
-    return StatusCode(number) if number in StatusCode else number
+    return StatusCode(number) if number in _DOCUMENTED else number
 
 
 def _as_int(value: Any) -> int | None:

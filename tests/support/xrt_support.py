@@ -1,0 +1,35 @@
+"""What several test modules share: the account, quick builds, requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ukssdc import Product, ProductRequest
+from ukssdc.emulator import Build, Emulator
+
+USER = "observer@example.org"
+INTERVAL = 0.4  # s
+QUICK = Build(requested=0, queued=0, running=0.1)
+GLOBALS: dict[str, Any] = {
+    "name": "GRB 200416A",
+    "getTargs": True,
+    "RA": 335.6985,
+    "Dec": -7.5179,
+    "centroid": True,
+    "posErr": 1.0,
+}
+PARAMETERS: dict[Product, dict[str, Any]] = {
+    Product.LightCurve: {"binMeth": "counts", "pcCounts": 20, "wtCounts": 30, "dynamic": True},
+    Product.Spectrum: {"hasRedshift": False},
+    Product.SourceDet: {"whichData": "user", "useObs": "00966554000"},
+}
+
+Serve = Callable[..., Emulator]
+
+
+def request_for(*products: Product, **globals_: Any) -> ProductRequest:
+    """Return a request for these products of GRB 200416A."""
+    return ProductRequest.model_validate(
+        {"globals": GLOBALS | globals_, "products": {p: PARAMETERS.get(p, {}) for p in products}}
+    )

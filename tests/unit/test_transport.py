@@ -1,0 +1,202 @@
+"""Whatever comes back from a call, or does not, is an error of the one tree that says what, why and what next."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from raw_server import http, raw_server
+
+from ukssdc import Client, Job, Product, ProtocolError, ServiceError, TransportError, UKSSDCError
+from ukssdc.job import CancelReport
+from ukssdc.status import JobStatus
+
+EMAIL = "Observer@Example.org"
+JOB = Job(job_id=951, url="http://127.0.0.1/USERPROD_951", name="GRB 200416A", products=(Product.LightCurve,))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["OK", "JobID", "URL", "jobPars", "status", "statusCodes", "lc"]), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+def client_of(url: str) -> Client:
+    return Client(EMAIL, url, timeout=(0.5, 0.5))
+
+
+def answer_of(**content: object) -> bytes:
+    return http(json.dumps({"APIVersion": 1.12, **content}).encode())
+
+
+def test_a_service_that_refuses_connections_is_unreachable_and_nothing_was_sent() -> None:
+    with raw_server(b"") as url:
+        pass
+
+    with pytest.raises(
+        TransportError, match=r"count the active jobs.*refused the connection.*again in a minute"
+    ) as raised:
+        client_of(url).count_active_jobs()
+
+    assert raised.value.may_pass
+    assert not raised.value.sent
+
+
+def test_a_name_that_does_not_resolve_is_said() -> None:
+    with pytest.raises(TransportError, match="name could not be resolved") as raised:
+        client_of("http://no-such-host.invalid/user_objects").count_active_jobs()
+
+    assert not raised.value.sent
+
+
+def test_a_stalled_service_does_not_hold_us() -> None:
+    with raw_server(None) as url, pytest.raises(TransportError, match="no answer within the time-out") as raised:
+        client_of(url).count_active_jobs()
+
+    assert raised.value.may_pass
+    assert raised.value.sent
+
+
+def test_a_trickling_answer_does_not_hold_us() -> None:
+    slow = [http(b"", length=1000)] + [b"x"] * 100
+
+    with raw_server(slow) as url, pytest.raises(TransportError, match="time-out"):
+        client_of(url).count_active_jobs()
+
+
+@pytest.mark.parametrize("status", ["500 Internal Server Error", "502 Bad Gateway", "503 Busy", "404 Not Found"])
+def test_a_gateways_error_may_pass(status: str) -> None:
+    page = http(b"<html>error</html>", status)
+
+    with raw_server(page) as url, pytest.raises(TransportError, match=status[:3]) as raised:
+        client_of(url).count_active_jobs()
+
+    assert raised.value.may_pass
+    assert raised.value.status_code == int(status[:3])
+
+
+def test_a_bad_request_will_not_pass() -> None:
+    with raw_server(http(b"", "400 Bad Request")) as url, pytest.raises(TransportError, match="400") as raised:
+        client_of(url).count_active_jobs()
+
+    assert not raised.value.may_pass
+
+
+def test_a_redirect_of_a_call_is_not_followed() -> None:
+    away = http(b"", "302 Found", "Location: http://127.0.0.2/")
+
+    with raw_server(away) as url, pytest.raises(TransportError, match="302"):
+        client_of(url).count_active_jobs()
+
+
+def test_a_connection_that_breaks_off_before_the_answer_may_have_been_heard() -> None:
+    with raw_server(b"") as url, pytest.raises(TransportError, match="broke off") as raised:
+        client_of(url).count_active_jobs()
+
+    assert raised.value.sent
+
+
+def test_an_answer_that_breaks_off_is_one_error() -> None:
+    with raw_server(http(b'{"OK": 1', length=500)) as url, pytest.raises(TransportError, match="broke off"):
+        client_of(url).count_active_jobs()
+
+
+def test_html_where_json_belongs_is_shown() -> None:
+    page = http(b"<html><title>Down for maintenance</title></html>")
+
+    with raw_server(page) as url, pytest.raises(ProtocolError, match=r"an HTML page.*Down for maintenance") as raised:
+        client_of(url).count_active_jobs()
+
+    assert raised.value.may_pass
+
+
+@pytest.mark.parametrize("body", [b"", b'{"OK": 1,', b"\xff\xfe", b"OK", b"[" * 100_000])
+def test_what_is_no_json_is_shown(body: bytes) -> None:
+    with raw_server(http(body)) as url, pytest.raises(ProtocolError, match="where JSON belongs"):
+        client_of(url).count_active_jobs()
+
+
+@pytest.mark.parametrize("body", [b"[]", b"1", b"null", b'"OK"', b'{"APIVersion": 1}'])
+def test_json_without_ok_is_not_understood(body: bytes) -> None:
+    with raw_server(http(body)) as url, pytest.raises(ProtocolError, match="has no OK in it"):
+        client_of(url).count_active_jobs()
+
+
+def test_a_refusal_lists_everything_that_the_service_said() -> None:
+    said = answer_of(OK=0, ERROR="Bad request", listErr=[{"label": "Problems:", "list": ["no name", "no targ"]}])
+
+    with raw_server(said) as url, pytest.raises(ServiceError) as raised:
+        client_of(url).count_active_jobs()
+
+    assert raised.value.errors == ("Bad request", "Problems: no name", "Problems: no targ")
+    assert not raised.value.may_pass
+
+
+@pytest.mark.parametrize("said", [{}, {"ERROR": None}, {"listErr": "x"}, {"listErr": [None, {"list": "text"}]}])
+def test_a_refusal_without_a_readable_reason_is_still_a_refusal(said: dict[str, object]) -> None:
+    with raw_server(answer_of(OK=0, **said)) as url, pytest.raises(ServiceError):
+        client_of(url).count_active_jobs()
+
+
+@pytest.mark.parametrize("body", [{"OK": 0, "ERROR": "User {} is unknown"}, {"APIVersion": "{}"}])
+def test_the_address_stays_out_of_every_message(body: dict[str, object]) -> None:
+    said = http(json.dumps(body).replace("{}", EMAIL.lower()).encode())
+
+    with raw_server(said) as url, pytest.raises(UKSSDCError) as raised:
+        client_of(url).count_active_jobs()
+
+    assert EMAIL.lower() not in str(raised.value).lower()
+
+
+def test_a_deprecation_warning_of_the_service_is_passed_on() -> None:
+    said = answer_of(OK=1, numJobs="3", deprecationWarning={"type": "x", "message": "version 1.12 ends soon"})
+
+    with raw_server(said) as url, pytest.warns(DeprecationWarning, match="ends soon"):
+        count = client_of(url).count_active_jobs()
+
+    assert count == 3
+
+
+@given(answer=st.dictionaries(st.sampled_from(["JobID", "URL", "jobPars", "oldJob"]), JSON, max_size=4))
+def test_any_submit_answer_gives_a_job_or_a_protocol_error(answer: dict[str, object]) -> None:
+    try:
+        job = Job.from_wire(answer, id_key="JobID", at="http://x")
+    except ProtocolError:
+        return
+    assert job.job_id > 0
+
+
+@given(answer=st.dictionaries(st.sampled_from(["status", "statusCodes"]), JSON, max_size=2))
+def test_any_cancel_answer_gives_a_report(answer: dict[str, object]) -> None:
+    report = CancelReport.from_wire(answer, 951, [Product.LightCurve])
+
+    assert set(report.codes) == {Product.LightCurve}
+
+
+@given(answer=st.dictionaries(st.sampled_from([p.wire for p in Product]), JSON, max_size=7))
+def test_any_status_answer_gives_a_status_for_every_product_asked_for(answer: dict[str, object]) -> None:
+    assert len(JobStatus.from_wire(answer, Product)) == len(Product)
+
+
+@pytest.mark.parametrize("number", ["../951", "95/1", -1, 0, True, 1.5, None, "", 10**30, [951]])
+def test_a_job_number_that_is_none_is_refused(number: object) -> None:
+    with pytest.raises(ProtocolError, match="JobID"):
+        Job.from_wire({"JobID": number, "URL": "http://x", "jobPars": {}}, id_key="JobID", at="http://x")
+
+
+@pytest.mark.parametrize("email", ["", "nobody"])
+def test_without_an_account_the_way_to_one_is_shown(email: str) -> None:
+    with pytest.raises(UKSSDCError, match=r"register\.php.*UKSSDC_USER"):
+        Client(email)
+
+
+@pytest.mark.parametrize("url", ["", "swift.ac.uk", "ftp://swift.ac.uk", "http://"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(UKSSDCError, match="is no address of the service"):
+        Client(EMAIL, url)
