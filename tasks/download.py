@@ -9,6 +9,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
+from rich.filesize import decimal
 
 from tasks.account import Account, client_for
 from tasks.outcomes import Downloaded
@@ -67,11 +68,11 @@ def download_product(
     """
     file = client_for(account).download(job, product, directory, format, if_exists)
     get_run_logger().info(
-        "%s of job %d: %s %s, %.1f MB",
+        "%s of job %d: %s %s, %s",
         product.prose.capitalize(),
         job.job_id,
         "already there:" if file.skipped else "downloaded to",
         file.path,
-        file.size / 1e6,
+        decimal(file.size),
     )
     return Downloaded(product=product, path=file.path, size=file.size, sha256=file.sha256, skipped=file.skipped)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from rich.filesize import decimal
 
 from ukssdc import Job, Product, ProductStatus, StatusCode
 
@@ -40,7 +41,7 @@ class Downloaded(_Outcome):
     skipped: bool = False
 
     def __str__(self) -> str:
-        return f"{self.path} ({self.size} bytes)"
+        return f"{self.path} ({decimal(self.size)})"
 
 
 class Cancelled(_Outcome):

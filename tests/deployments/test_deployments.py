@@ -1,0 +1,148 @@
+"""deployments/prefect.yaml against a real server and a real process worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from xrt_support import QUICK, USER, request_for
+
+from ukssdc import Product
+from ukssdc.emulator import Build, Emulator, Scenario
+
+PROJECT = Path(__file__).parents[2]
+PREFECT = Path(sys.executable).with_name("prefect")
+PATIENCE = 120.0  # s
+pytestmark = pytest.mark.xdist_group("deployments")  # one worker process, one work pool
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    scenario = Scenario({"all": QUICK, Product.EnhancedPos: Build(ends=-3)})
+    with Emulator(users=(USER,), scenario=scenario) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that relative destinations start from."""
+    return tmp_path_factory.mktemp("deployed")
+
+
+@pytest.fixture(scope="module")
+def deployed(prefect_api: str, home: Path) -> str:
+    """Bring the deployments up with the README's commands, and return the server's address."""
+    deploy = ["deploy", "--all", "--prefect-file", str(PROJECT / "deployments" / "prefect.yaml"), "--no-prompt"]
+    for command in (["work-pool", "create", "xrt", "--type", "process", "--overwrite"], deploy):
+        done = subprocess.run(
+            [PREFECT, *command],
+            cwd=home,
+            env=os.environ | {"PWD": str(home)},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    return prefect_api
+
+
+@pytest.fixture(scope="module")
+def worker(deployed: str, emulator: Emulator, home: Path) -> Iterator[None]:
+    assert deployed
+    with (home / "worker.log").open("w") as log:
+        process = subprocess.Popen(
+            [PREFECT, "worker", "start", "--pool", "xrt"],
+            cwd=home,
+            env=os.environ | {"UKSSDC_USER": USER, "UKSSDC_URL": emulator.url, "PREFECT_WORKER_QUERY_SECONDS": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    yield
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def start(api: str, deployment: str, parameters: dict[str, Any]) -> str:
+    found = requests.get(f"{api}/deployments/name/{deployment}", timeout=30)
+    found.raise_for_status()
+    run = requests.post(
+        f"{api}/deployments/{found.json()['id']}/create_flow_run", json={"parameters": parameters}, timeout=30
+    )
+    run.raise_for_status()
+    return str(run.json()["id"])
+
+
+def end_of(api: str, run: str) -> dict[str, Any]:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = requests.get(f"{api}/flow_runs/{run}", timeout=30).json()
+        if found["state_type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}:
+            return found
+        time.sleep(0.5)
+    return pytest.fail(f"the run is still {found['state_name']}")
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_run_started_through_the_api_puts_its_products_on_disk(deployed: str, home: Path) -> None:
+    request = request_for(Product.LightCurve, Product.Image).model_dump(mode="json")
+
+    run = end_of(deployed, start(deployed, "request products/on-demand", {"request": request, "interval": 0.5}))
+
+    assert run["state_type"] == "COMPLETED", run["state"]["message"]
+    assert run["name"] == "GRB 200416A"
+    assert any(tag.startswith("job 9") for tag in run["tags"])
+    names = {p.name for p in (home / "products" / "GRB_200416A").rglob("*") if p.is_file()}
+    assert names == {"lc.tar.gz", "image.tar.gz", "job.json"}
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_run_with_the_services_own_parameter_names_fails_where_a_product_fails(deployed: str) -> None:
+    request = {
+        "name": "GRB 200416A",
+        "getTargs": True,
+        "RA": 335.6985,
+        "Dec": -7.5179,
+        "centroid": True,
+        "posErr": 1,
+        "EnhancedPos": {},
+    }
+
+    run = end_of(deployed, start(deployed, "request products/on-demand", {"request": request, "interval": 0.5}))
+
+    assert run["state_type"] == "FAILED"
+    assert "EnhancedPos" in run["state"]["message"]
+
+
+def test_the_schedules_next_runs_are_listed(deployed: str) -> None:
+    deployment = requests.get(f"{deployed}/deployments/name/request products/m82-weekly", timeout=30).json()
+    deadline = time.monotonic() + PATIENCE
+    planned: list[dict[str, Any]] = []
+    while not planned and time.monotonic() < deadline:
+        time.sleep(0.5)
+        planned = requests.post(
+            f"{deployed}/flow_runs/filter",
+            json={
+                "flow_runs": {
+                    "deployment_id": {"any_": [deployment["id"]]},
+                    "state": {"type": {"any_": ["SCHEDULED"]}},
+                },
+                "sort": "EXPECTED_START_TIME_ASC",
+            },
+            timeout=30,
+        ).json()
+
+    first = datetime.fromisoformat(planned[0]["expected_start_time"])
+    assert first > datetime.now(UTC)
+    assert (first.weekday(), first.hour in {5, 6}) == (0, True)  # Monday, 6 o'clock in London
+    assert planned[0]["parameters"]["request"]["name"] == "M82"

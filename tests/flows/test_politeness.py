@@ -1,0 +1,83 @@
+"""What the service sees of a flow, from the emulator's ledger: few calls, far enough apart, none too many."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from xrt_support import INTERVAL, Serve, request_for
+
+from flows import collect_products, request_products
+from ukssdc import Product
+from ukssdc.emulator import Build, Emulator
+
+STAGGERED = {p: Build(running=0.5 + 0.7 * n) for n, p in enumerate(Product)}
+
+
+@pytest.fixture
+def staggered(serve: Serve, options: dict[str, Any]) -> Emulator:
+    """Run all products, one after the other completing, and return the emulator that saw it."""
+    emulator = serve(STAGGERED)
+    request_products(request_for(*Product), **options)
+    return emulator
+
+
+def test_polls_are_far_enough_apart_few_and_only_about_what_is_pending(staggered: Emulator) -> None:
+    polls = staggered.ledger.calls("status")
+
+    assert min(later.at - earlier.at for earlier, later in pairwise(polls)) >= INTERVAL
+    assert all(set(later.products) <= set(earlier.products) for earlier, later in pairwise(polls))
+    assert polls[0].products == tuple(Product)
+    for product in Product:
+        completed = staggered.completed_at(951, product)
+        assert completed is not None
+        assert sum(product in p.products for p in polls if p.at > completed) == 1  # the poll that saw it
+
+
+def test_a_product_is_downloaded_after_the_first_poll_that_can_see_it(staggered: Emulator) -> None:
+    calls = staggered.ledger.calls(job_id=951)
+    for product in Product:
+        completed = staggered.completed_at(951, product)
+        assert completed is not None
+        since = [c for c in calls if c.at > completed]
+        download = next(c for c in since if c.call == "download" and c.products == (product,))
+        polls_between = [c for c in since if c.call == "status" and c.at < download.at]
+        assert 1 <= len(polls_between) <= 2  # the second one may go out while the branch starts
+
+
+def test_products_are_downloaded_while_others_still_run(staggered: Emulator) -> None:
+    last = staggered.completed_at(951, Product.SourceDet)
+    assert last is not None
+
+    early = [c for c in staggered.ledger.calls("download") if c.at < last]
+
+    assert len(early) >= 4
+
+
+def test_a_request_is_one_submission_and_one_download_each(staggered: Emulator) -> None:
+    assert len(staggered.ledger.calls("submit")) == 1
+    assert sorted(c.products[0] for c in staggered.ledger.calls("download")) == sorted(Product)
+
+
+def test_the_real_service_is_not_polled_more_often_than_once_a_minute(
+    prefect_api: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert prefect_api
+    monkeypatch.setenv("UKSSDC_USER", "observer@example.org")
+    monkeypatch.setenv("UKSSDC_URL", "https://service.invalid/user_objects")
+
+    with pytest.raises(ValueError, match="once a minute"):
+        collect_products(951, **options | {"interval": 59.9})
+
+
+@pytest.mark.parametrize("wrong", [{"interval": 0}, {"max_wait": -1}, {"no_status_polls": 0}])
+def test_times_and_counts_that_make_no_sense_are_refused_before_anything_is_sent(
+    serve: Serve, options: dict[str, Any], wrong: dict[str, float]
+) -> None:
+    emulator = serve()
+
+    with pytest.raises(ValueError, match="above 0"):
+        request_products(request_for(Product.Image), **options | wrong)
+
+    assert len(emulator.ledger) == 0
