@@ -8,8 +8,10 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.follow import OnFailure, Plan, follow
+from flows.hooks import cancel_job_with_run
 from tasks import Account, JobReport, cancel_job
 from tasks.account import client_for
+from tasks.labels import label_flow_run
 from tasks.poll import INTERVAL, MAX_WAIT
 from ukssdc import ArchiveFormat, CancelReport, IfExists, Job, Products
 
@@ -24,6 +26,7 @@ def find_job(job_id: int, account: Account = None) -> Job:
     name="collect products",
     flow_run_name="collect job {job_id}",
     description="Take up a job by its number: poll what is pending, download, report or pass over each product.",
+    on_cancellation=[cancel_job_with_run],
 )
 def collect_products(
     job_id: int,
@@ -35,6 +38,7 @@ def collect_products(
     format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
     if_exists: IfExists = "skip",
     on_failure: OnFailure = "raise",
+    cancel_with_run: bool = True,
 ) -> JobReport:
     """Take up a job that exists already, and bring each of its products to its end.
 
@@ -42,7 +46,7 @@ def collect_products(
     ----------
     job_id : int
         The service's number for the job.
-    destination, account, interval, max_wait, no_status_polls, format, if_exists, on_failure
+    destination, account, interval, max_wait, no_status_polls, format, if_exists, on_failure, cancel_with_run
         As for `request_products`.
 
     Returns
@@ -57,9 +61,21 @@ def collect_products(
         There is no such job, or it is someone else's.
     TransportError, ProtocolError
     """
-    plan = Plan(destination, account, interval, max_wait, no_status_polls, format, if_exists, on_failure)
+    plan = Plan(
+        destination,
+        account,
+        interval,
+        max_wait,
+        no_status_polls,
+        format,
+        if_exists,
+        on_failure,
+        cancel_with_run,
+    )
     plan.check()
-    return follow(find_job(job_id, account), plan)
+    job = find_job(job_id, account)
+    label_flow_run(job)
+    return follow(job, plan)
 
 
 @flow(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from prefect.client.orchestration import get_client
+from prefect import get_run_logger
 from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 
@@ -28,11 +29,11 @@ from tasks import (
 from tasks.account import client_for
 from tasks.outcomes import Outcome, failed_build, failed_download, timed_out
 from tasks.poll import INTERVAL, MAX_WAIT
-from ukssdc import ArchiveFormat, IfExists, Job, Product, StatusCode
-from ukssdc.record import job_directory, open_record
+from ukssdc import ArchiveFormat, IfExists, Job, Product, ProductRequest, StatusCode, UKSSDCError
+from ukssdc.job import NOT_PARAMETERS
+from ukssdc.record import following, job_directory, now, open_record
 
 OnFailure = Literal["raise", "return"]
-LABEL = "ukssdc.job_id"  # on the flow run: hooks run in other processes and see only what is stored
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ class Plan:
     format: ArchiveFormat = "tar.gz"
     if_exists: IfExists = "skip"
     on_failure: OnFailure = "raise"
+    cancel_with_run: bool = True
+
+    @property
+    def polls(self) -> int:
+        """How many polls fit into the longest wait; the clock may end it sooner."""
+        return math.ceil(self.max_wait / self.interval) + 1
 
     def check(self) -> None:
         """Refuse what would annoy the service or fail later, before anything is sent.
@@ -69,13 +76,15 @@ class Plan:
         require_writable(self.destination)
 
 
-def follow(job: Job, plan: Plan) -> JobReport:
+def follow(job: Job, plan: Plan, request: ProductRequest | None = None) -> JobReport:
     """Poll a job until every product has had its branch; must be called within a flow.
 
     Parameters
     ----------
     job : Job
     plan : Plan
+    request : ProductRequest, optional
+        What was asked for, for the record.
 
     Returns
     -------
@@ -86,13 +95,34 @@ def follow(job: Job, plan: Plan) -> JobReport:
     ProductsFailed
         Where a product failed or timed out and `plan.on_failure` is "raise".
     """
-    _label_flow_run(job)
     directory = job_directory(plan.destination, job)
-    _begin_record(job, directory)
-    watch = Watch(job, directory, interval=plan.interval, max_wait=plan.max_wait, no_status_polls=plan.no_status_polls)
-    poll = poll_status.with_options(
-        retries=math.ceil(plan.max_wait / plan.interval) + 1, retry_delay_seconds=plan.interval
-    )
+    _begin_record(job, directory, request)
+    with following(directory) as alone:
+        if not alone:
+            get_run_logger().warning("Another run on this machine is following job %d as well", job.job_id)
+        watch = Watch(
+            job,
+            directory,
+            began=job.submitted or run_began(),
+            interval=plan.interval,
+            max_wait=plan.max_wait,
+            no_status_polls=plan.no_status_polls,
+        )
+        try:
+            outcomes = _outcomes(watch, plan)
+        except KeyboardInterrupt:
+            _let_go(watch, plan)
+            raise
+    report = JobReport(job=job, outcomes=outcomes, directory=directory)
+    summarise(report)
+    if report.failures and plan.on_failure == "raise":
+        raise ProductsFailed(report)
+    return report
+
+
+def _outcomes(watch: Watch, plan: Plan) -> dict[Product, Outcome]:
+    """Poll; hand each product to its branch as it settles; wait for the branches."""
+    poll = poll_status.with_options(retries=plan.polls, retry_delay_seconds=plan.interval)
     branches: dict[Product, PrefectFuture[Any]] = {}
     while watch.pending:
         poll(watch, plan.account)
@@ -101,14 +131,22 @@ def follow(job: Job, plan: Plan) -> JobReport:
             break
         branches |= {product: _branch(product, watch, plan) for product in settled}
         watch.done(settled)
-    outcomes = {p: _result(p, branches.get(p), watch) for p in job.products}
-    with open_record(directory, job) as record:
+    outcomes = {p: _result(p, branches.get(p), watch) for p in watch.job.products}
+    with open_record(watch.directory, watch.job) as record:
         record.outcomes = {p: o.outcome for p, o in outcomes.items()}
-    report = JobReport(job=job, outcomes=outcomes, directory=directory)
-    summarise(report)
-    if report.failures and plan.on_failure == "raise":
-        raise ProductsFailed(report)
-    return report
+    return outcomes
+
+
+def _let_go(watch: Watch, plan: Plan) -> None:
+    """Ctrl-C: cancel what is pending at the service, unless that is not wanted."""
+    log, job = get_run_logger(), watch.job
+    if not plan.cancel_with_run:
+        log.warning("Stopped. Job %d goes on at the service; collect it later", job.job_id)
+        return
+    try:
+        log.warning("Stopped, and with it %s", client_for(plan.account).cancel(job, watch.pending))
+    except UKSSDCError as error:
+        log.error("Stopped, but job %d could not be cancelled: %s", job.job_id, error)
 
 
 def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Any]:
@@ -135,21 +173,24 @@ def _result(product: Product, branch: PrefectFuture[Any] | None, watch: Watch) -
     return result
 
 
-def _begin_record(job: Job, directory: Path) -> None:
+def _begin_record(job: Job, directory: Path, request: ProductRequest | None) -> None:
     with open_record(directory, job) as record:
         record.submitted = record.submitted or job.submitted
         record.software = {name: version(name) for name in ("xrt-products", "prefect")}
+        if request is not None:
+            record.request = body_of(request)
 
 
-def _label_flow_run(job: Job) -> None:
-    """Let the flow run be found by its job in the UI, and the job by hooks."""
+def body_of(request: ProductRequest) -> dict[str, Any]:
+    """Return what a request sends, without the account."""
+    return {key: value for key, value in request.to_wire("").items() if key not in NOT_PARAMETERS}
+
+
+def run_began() -> datetime:
+    """Return when this flow run began, at its very first start; UTC."""
     context = FlowRunContext.get()
-    if context is None or context.flow_run is None:
-        return
-    run = context.flow_run
-    with get_client(sync_client=True) as client:
-        client.update_flow_run_labels(run.id, {LABEL: job.job_id})
-        client.update_flow_run(run.id, tags={*run.tags, f"job {job.job_id}"})
+    run = context.flow_run if context is not None else None
+    return (run.start_time if run is not None else None) or now()
 
 
 def is_loopback(url: str) -> bool:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
-from prefect import flow
+from prefect import flow, get_run_logger
 
-from flows.follow import OnFailure, Plan, follow
+from flows.follow import OnFailure, Plan, body_of, follow, run_began
+from flows.hooks import cancel_job_with_run
 from tasks import Account, JobReport, submit_request
+from tasks.labels import label_flow_run
 from tasks.poll import INTERVAL, MAX_WAIT
 from ukssdc import ArchiveFormat, IfExists, ProductRequest
+from ukssdc.record import unfinished_job
 
 
 @flow(
     name="request products",
     flow_run_name="{request.name}",
     description="Ask the UKSSDC for Swift-XRT products, poll once a minute, and download, report or pass over each.",
+    on_cancellation=[cancel_job_with_run],
 )
 def request_products(
     request: ProductRequest,
@@ -27,6 +32,8 @@ def request_products(
     format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
     if_exists: IfExists = "skip",
     on_failure: OnFailure = "raise",
+    fresh: bool = False,
+    cancel_with_run: bool = True,
 ) -> JobReport:
     """Ask for products, wait for them, and bring each to its end.
 
@@ -51,6 +58,11 @@ def request_products(
     on_failure : {"raise", "return"}, optional
         Whether failed products fail the flow, after everything else is on disk, or only stand in the report.
 
+    fresh : bool, optional
+        Submit a new job even where an earlier run with the same request and destination has left one unfinished.
+    cancel_with_run : bool, optional
+        Whether cancelling the flow run cancels its job at the service, products already complete excepted.
+
     Returns
     -------
     JobReport
@@ -65,6 +77,23 @@ def request_products(
     ServiceError, TransportError, ProtocolError
         The service refused the request or could not be reached.
     """
-    plan = Plan(destination, account, interval, max_wait, no_status_polls, format, if_exists, on_failure)
+    plan = Plan(
+        destination,
+        account,
+        interval,
+        max_wait,
+        no_status_polls,
+        format,
+        if_exists,
+        on_failure,
+        cancel_with_run,
+    )
     plan.check()
-    return follow(submit_request(request, account), plan)
+    job = None if fresh else unfinished_job(destination, request.name, body_of(request))
+    if job is not None:
+        get_run_logger().warning("Going on with %s, which an earlier run left unfinished; fresh=True asks anew", job)
+        label_flow_run(job)
+    else:
+        submit = submit_request.with_options(retries=plan.polls, retry_delay_seconds=interval)
+        job = submit(request, account, run_began() + timedelta(seconds=max_wait))
+    return follow(job, plan, request)

@@ -25,22 +25,33 @@ class Watch:
         The job's folder, whose `job.json` keeps the history.
     interval : float
         Shortest time between two polls, s.
+    began : datetime
+        Since when the job is being waited for, UTC.
     max_wait : float
-        Longest wait, s, counted from the submission where its time is known, otherwise from now.
+        Longest wait, s.
     no_status_polls : int
         How many polls in a row a product may go without a status.
     """
 
-    def __init__(self, job: Job, directory: Path, *, interval: float, max_wait: float, no_status_polls: int) -> None:
+    def __init__(
+        self,
+        job: Job,
+        directory: Path,
+        *,
+        began: datetime,
+        interval: float,
+        max_wait: float,
+        no_status_polls: int,
+    ) -> None:
         self.job = job
         self.directory = directory
         self.interval = interval
-        self.began = job.submitted or now()
+        self.began = began
         self.deadline = self.began + timedelta(seconds=max_wait)
         self.status = JobStatus({p: ProductStatus.missing() for p in job.products})
         self._no_status_polls = no_status_polls
         self._without_status: Counter[Product] = Counter()
-        self._last_poll = -float("inf")
+        self._last_poll = self._last_poll_on_record()
         self._done: set[Product] = set()
 
     @property
@@ -78,6 +89,12 @@ class Watch:
     def done(self, products: tuple[Product, ...]) -> None:
         """Take note that these products have been handed to their branch: they are not asked for again."""
         self._done.update(products)
+
+    def _last_poll_on_record(self) -> float:
+        """Return when the job was last polled, perhaps by a process before this one, on `time.monotonic`, s."""
+        with open_record(self.directory, self.job) as record:
+            ago = (now() - record.last_poll).total_seconds() if record.last_poll else float("inf")
+        return time.monotonic() - max(ago, 0)
 
     def _note(self, answer: JobStatus, at: datetime) -> None:
         statuses = {p: self.status[p] for p in self.job.products}

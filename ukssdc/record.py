@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from ukssdc.errors import UKSSDCError
-from ukssdc.status import Product
+from ukssdc.job import Job
+from ukssdc.status import Product, StatusCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from ukssdc.job import Job
-
 NAME = "job.json"
+LOCK = ".lock"
 VERSION: Final = 1
 LONGEST_NAME = 100  # characters of a folder's name: file systems take 255 bytes
 
@@ -111,6 +111,78 @@ class JobRecord(BaseModel):
             return False
         self.history.append(RecordedStatus(at=at, product=product, code=code, text=text))
         return True
+
+    @property
+    def finished(self) -> bool:
+        """True where nothing is left to wait for or to fetch."""
+        last = {s.product: s.code for s in self.history}
+        return all(
+            self.outcomes.get(p) in {"downloaded", "cancelled"}
+            or (self.outcomes.get(p) == "failed" and last.get(p) != StatusCode.COMPLETE)
+            for p in self.products
+        )
+
+    @property
+    def job(self) -> Job:
+        """The job, as it was when the record began."""
+        return Job(
+            job_id=self.job_id,
+            url=self.url,
+            name=self.name,
+            products=self.products,
+            parameters=self.parameters,
+            submitted=self.submitted,
+        )
+
+
+def unfinished_job(destination: Path, name: str, request: Mapping[str, Any]) -> Job | None:
+    """Find the job that an earlier run submitted for the same request and did not bring to its end.
+
+    Parameters
+    ----------
+    destination : Path
+        Where the earlier run's files went.
+    name : str
+        The target's name.
+    request : mapping
+        The request's body, without the account.
+
+    Returns
+    -------
+    Job or None
+        The newest; None where there is none, or where another run is following it right now.
+    """
+    found: list[JobRecord] = []
+    for path in (destination / safe_name(name)).glob(f"*/{NAME}"):
+        try:
+            record = JobRecord.load(path.parent)
+        except UKSSDCError:  # not ours to judge; opening that folder for its job will tell
+            continue
+        if record and record.request == request and not record.finished and not _is_followed(path.parent):
+            found.append(record)
+    return max(found, key=lambda record: record.job_id).job if found else None
+
+
+@contextmanager
+def following(directory: Path) -> Iterator[bool]:
+    """Hold a job's folder while its job is followed; yield False where another run has it already.
+
+    The lock goes with the process, however that ends.
+    """
+    import fcntl  # noqa: PLC0415 - POSIX only; the rest of the package is not
+
+    with (directory / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+
+
+def _is_followed(directory: Path) -> bool:
+    with following(directory) as free:
+        return not free
 
 
 @contextmanager

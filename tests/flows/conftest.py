@@ -21,7 +21,7 @@ def serve(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
         def start(builds: dict[Any, Build] | None = None, **options: Any) -> Emulator:
             scenario = Scenario({"all": QUICK} | (builds or {}))
-            running = stack.enter_context(Emulator(users=(USER,), scenario=scenario, **options))
+            running = stack.enter_context(Emulator(**{"users": (USER,)} | options, scenario=scenario))
             monkeypatch.setenv("UKSSDC_USER", USER)
             monkeypatch.setenv("UKSSDC_URL", running.url)
             return running

@@ -55,12 +55,15 @@ class Settings:
         Whether archives have an ETag.
     deprecation_warning : str
         Where not empty, every answer carries it.
+    seconds_per_poll : float, optional
+        By how much each status call moves the service's time on, once it is answered.
     """
 
     ranges: bool = True
     lengths: bool = True
     etags: bool = True
     deprecation_warning: str = ""
+    seconds_per_poll: float | None = None
 
 
 def make_app(service: Service, ledger: Ledger, settings: Settings) -> ASGIApp:
@@ -110,6 +113,8 @@ async def _answer(request: Request, call: str, service: Service, settings: Setti
         body = None
     answer = service.answer(call, body, str(request.base_url).rstrip("/") + ROOT)
     _note(request, call, body if isinstance(body, dict) else {}, answer)
+    if call == "status" and settings.seconds_per_poll is not None:
+        service.clock.advance(settings.seconds_per_poll)
     answer["APIVersion"] = API_VERSION if call in TEXT_VERSION else float(API_VERSION)
     if settings.deprecation_warning:
         answer["deprecationWarning"] = {"type": call, "message": settings.deprecation_warning}

@@ -49,6 +49,8 @@ class Emulator:
         How far the service's calendar is ahead of this machine's, s.
     deprecation_warning : str
         Where not empty, every answer carries it.
+    seconds_per_poll : float, optional
+        Service time stands still but for each status call, which moves it on by so much: tests that need no clock.
 
     Attributes
     ----------
@@ -58,7 +60,7 @@ class Emulator:
         Every job, by its number.
     """
 
-    def __init__(  # noqa: PLR0913 - each has a default, and a name at the call
+    def __init__(
         self,
         port: int = 0,
         speed: float = 1.0,
@@ -72,6 +74,7 @@ class Emulator:
         etags: bool = True,
         clock_skew: float = 0.0,
         deprecation_warning: str = "",
+        seconds_per_poll: float | None = None,
     ) -> None:
         self._port = port
         self._clock = ServiceClock(speed)
@@ -84,7 +87,15 @@ class Emulator:
             clock_skew=clock_skew,
         )
         self.ledger = Ledger()
-        settings = Settings(ranges=ranges, lengths=lengths, etags=etags, deprecation_warning=deprecation_warning)
+        settings = Settings(
+            ranges=ranges,
+            lengths=lengths,
+            etags=etags,
+            deprecation_warning=deprecation_warning,
+            seconds_per_poll=seconds_per_poll,
+        )
+        if seconds_per_poll is not None:
+            self.freeze()
         self._app = make_app(self._service, self.ledger, settings)
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None

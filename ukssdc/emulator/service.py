@@ -114,7 +114,7 @@ class Service:
         self.jobs = Jobs()
         self._users = frozenset(users)
         self._scenario = scenario
-        self._clock = clock
+        self.clock = clock
         self._max_active_jobs = max_active_jobs
         self._next_job_id = first_job_id
         self._skew = timedelta(seconds=clock_skew)
@@ -210,7 +210,7 @@ class Service:
             builds={p: self._scenario.build(p, name) for p in requested_products(body)},
             pars=complete(body),
             base_url=f"{base_url}/tprods/USERPROD_{self._next_job_id}",
-            clock=self._clock,
+            clock=self.clock,
             submitted=datetime.now(UTC) + self._skew,
         )
         self._next_job_id += 1

@@ -1,0 +1,61 @@
+"""Download the archive of a finished image with one of the two clients, and say how much this process has grown.
+
+Usage: memory.py ukssdc|swifttools URL DIRECTORY
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+
+USER = "observer@example.org"
+REQUEST = {
+    "name": "GRB 200416A",
+    "getTargs": True,
+    "RA": 335.6985,
+    "Dec": -7.5179,
+    "centroid": True,
+    "posErr": 1.0,
+    "useSXPS": False,
+}
+
+
+def with_ukssdc(url: str, directory: str) -> Callable[[], object]:
+    """Submit with our client, and return what downloads."""
+    from ukssdc import Client  # noqa: PLC0415
+
+    client = Client(USER, url)
+    job = client.submit({"globals": REQUEST, "products": {"Image": {}}})
+    client.status(job)
+    return lambda: client.download(job, "Image", directory)
+
+
+def with_swifttools(url: str, directory: str) -> Callable[[], object]:
+    """Submit with the reference client, and return what downloads."""
+    from swifttools.ukssdc.xrt_prods import XRTProductRequest  # noqa: PLC0415
+
+    request = XRTProductRequest(USER)
+    request._baseURL = url
+    request.setGlobalPars(**REQUEST)
+    request.addImage()
+    if not request.submit() or not request.complete:
+        raise SystemExit(request.submitError)
+    return lambda: request.downloadProducts(directory)
+
+
+def main() -> None:
+    """Measure the growth of the peak resident memory, bytes, and the time, s."""
+    client, url, directory = sys.argv[1:]
+    download = {"ukssdc": with_ukssdc, "swifttools": with_swifttools}[client](url, directory)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+    download()
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    sys.stdout.write(json.dumps({"grown": grown * 1024, "seconds": time.perf_counter() - began}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""The command line as its users meet it: run as a command, good input and bad."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from raw_server import http, raw_server
+from xrt_support import USER, Serve, request_for
+
+from ukssdc import Client, Product
+from ukssdc.emulator import Build
+
+COMMAND = Path(sys.executable).with_name("xrt-products")
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run the command in an empty folder."""
+
+    def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [COMMAND, *map(str, arguments)],
+            cwd=tmp_path,
+            env=os.environ | {"COLUMNS": "200"} | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return command
+
+
+@pytest.fixture
+def request_file(tmp_path: Path) -> Path:
+    path = tmp_path / "grb.yaml"
+    path.write_text(yaml.safe_dump(request_for(Product.Image, Product.LightCurve).model_dump(mode="json")))
+    return path
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """See that a command ended with a message that holds these words, and with nothing that frightens."""
+    assert done.returncode != 0
+    for word in words:
+        assert word in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
+    assert USER not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("command", ["", "run", "collect", "status", "cancel", "jobs", "emulator", "demo"])
+def test_help_is_there_for_every_command(run: Run, command: str) -> None:
+    done = run(*command.split(), "--help")
+
+    assert done.returncode == 0
+    assert "Usage: xrt-products" in done.stdout
+
+
+def test_run_downloads_and_shows_a_table(serve: Serve, run: Run, request_file: Path, tmp_path: Path) -> None:
+    serve()
+
+    done = run("run", request_file, "--interval", 0.4)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "downloaded" in done.stdout
+    assert (tmp_path / "products" / "GRB_200416A" / "951" / "lc.tar.gz").is_file()
+
+
+def test_run_ends_with_status_1_and_no_traceback_where_a_product_fails(
+    serve: Serve, run: Run, request_file: Path, tmp_path: Path
+) -> None:
+    serve({Product.LightCurve: Build(ends=-3)})
+
+    done = run("run", request_file, "--interval", 0.4)
+
+    assert_refused(done, "failed", "swifthelp@leicester.ac.uk")
+    assert (tmp_path / "products" / "GRB_200416A" / "951" / "image.tar.gz").is_file()
+
+
+def test_collect_status_cancel_and_jobs_work_on_a_job_that_exists(serve: Serve, run: Run, tmp_path: Path) -> None:
+    emulator = serve({Product.LightCurve: Build(running=1000)})
+    Client(USER, emulator.url).submit(request_for(Product.Image, Product.LightCurve))
+
+    assert "Prepare data and centroid" in run("status", 951).stdout
+    assert "GRB 200416A" in run("jobs").stdout
+    cancelled = run("cancel", 951, "LightCurve")
+    assert (cancelled.returncode, cancelled.stdout) == (0, "LightCurve: Job cancelled OK\n")
+    collected = run("collect", 951, "--interval", 0.4)
+    assert collected.returncode == 0, collected.stdout + collected.stderr
+    assert "Cancelled at your request" in collected.stdout
+    assert (tmp_path / "products" / "GRB_200416A" / "951" / "image.tar.gz").is_file()
+
+
+def test_cancelling_what_has_ended_says_so_and_ends_with_status_1(serve: Serve, run: Run) -> None:
+    emulator = serve()
+    client = Client(USER, emulator.url)
+    job = client.submit(request_for(Product.Image))
+    emulator.advance(10)
+    assert client.status(job).complete
+
+    done = run("cancel", 951)
+
+    assert_refused(done, "has it already finished?")
+
+
+def test_an_unregistered_user_is_told_where_to_register(serve: Serve, run: Run, request_file: Path) -> None:
+    serve()
+
+    done = run("run", request_file, UKSSDC_USER="stranger@example.org")
+
+    assert_refused(done, "the service refused to submit the request")
+    assert "stranger@example.org" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["jobs", "status 951", "collect 951", "run grb.yaml"])
+def test_without_an_account_the_way_to_one_is_shown(run: Run, request_file: Path, command: str) -> None:
+    assert request_file.exists()
+
+    assert_refused(run(*command.split(), UKSSDC_USER=""), "UKSSDC_USER", "register.php")
+
+
+@pytest.mark.parametrize("command", ["status", "cancel", "collect"])
+@pytest.mark.parametrize("job", [951, 4711], ids=["someone-elses", "missing"])
+def test_a_job_that_is_not_mine_is_refused(serve: Serve, run: Run, command: str, job: int) -> None:
+    emulator = serve(users=(USER, "other@example.org"))
+    Client("other@example.org", emulator.url).submit(request_for(Product.Image))
+
+    assert_refused(run(command, job), "the service refused to find job")
+
+
+def test_an_unreachable_service_says_so(run: Run) -> None:
+    with raw_server(b"") as url:
+        pass
+
+    assert_refused(run("jobs", UKSSDC_USER=USER, UKSSDC_URL=url), "refused the connection", "try again")
+
+
+def test_a_body_that_is_no_json_is_shown(run: Run) -> None:
+    with raw_server(http(b"<html>Down for maintenance</html>")) as url:
+        done = run("jobs", UKSSDC_USER=USER, UKSSDC_URL=url)
+
+    assert_refused(done, "an HTML page where JSON belongs", "Down for maintenance")
+
+
+def test_a_request_with_ten_mistakes_is_refused_with_all_ten_and_nothing_is_sent(
+    serve: Serve, run: Run, tmp_path: Path
+) -> None:
+    emulator = serve()
+    mistakes = {
+        "targ": "966554",
+        "RA": 400,
+        "Dec": "north",
+        "centroid": True,
+        "posErr": 0.5,
+        "Lightcurve": {},
+        "LightCurve": {"binMeth": "counts", "pcCounts": 20.5, "wtCount": 30, "minEnergy": 5, "maxEnergy": 1},
+    }
+    (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(mistakes))
+
+    done = run("run", "wrong.yaml")
+
+    assert_refused(
+        done,
+        *("name", "targ", "RA", "Dec", "posErr", "Lightcurve", "pcCounts", "wtCount", "dynamic", "maxEnergy"),
+        "did you mean wtCounts",
+    )
+    assert done.stderr.count("\n  - ") >= 10
+    assert len(emulator.ledger) == 0
+
+
+def test_a_destination_that_cannot_be_written_is_refused_before_anything_is_sent(
+    serve: Serve, run: Run, request_file: Path, tmp_path: Path
+) -> None:
+    emulator = serve()
+    (tmp_path / "file").write_text("")
+
+    done = run("run", request_file, "--destination", tmp_path / "file" / "products")
+
+    assert_refused(done, "cannot write to", "choose another destination")
+    assert len(emulator.ledger) == 0
+
+
+@pytest.mark.parametrize("content", [None, "name: [", "- a\n- list", ""], ids=["missing", "broken", "list", "empty"])
+def test_a_request_file_that_is_none_is_named(run: Run, tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "grb.yaml").write_text(content)
+
+    assert_refused(run("run", "grb.yaml", UKSSDC_USER=USER), "grb.yaml")
+
+
+def test_a_polling_interval_that_would_annoy_the_service_is_refused(run: Run, request_file: Path) -> None:
+    done = run("run", request_file, "--interval", 5, UKSSDC_USER=USER, UKSSDC_URL="https://service.invalid/x")
+
+    assert_refused(done, "once a minute")

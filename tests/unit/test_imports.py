@@ -1,0 +1,41 @@
+"""What an import brings in; how long it takes is measured by `make benchmark`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = Path(sys.executable).with_name("xrt-products")
+HEAVY = ("prefect", "tasks", "starlette", "uvicorn", "yaml", "pandas", "astropy", "matplotlib")
+
+
+def modules_after(code: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_the_client_brings_in_neither_prefect_nor_anything_else_that_is_heavy() -> None:
+    assert modules_after("import ukssdc").isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("command", ["--help", "status --help", "run --help"])
+def test_the_command_lines_help_does_not_import_prefect(command: str) -> None:
+    run = f"import sys\nsys.argv = ['xrt-products', *{command.split()!r}]\nfrom flows.cli import main\n"
+
+    assert "prefect" not in modules_after(f"{run}try:\n    main()\nexcept SystemExit:\n    pass")
+
+
+def test_the_flows_are_there_when_they_are_asked_for() -> None:
+    assert "prefect" in modules_after("from flows import request_products")
+
+
+def test_what_the_flows_do_not_have_is_an_attribute_error() -> None:
+    import flows  # noqa: PLC0415
+
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = flows.nonsense
