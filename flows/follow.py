@@ -36,6 +36,10 @@ from ukssdc.record import following, job_directory, now, open_record
 OnFailure = Literal["raise", "return"]
 
 
+class InvalidSettings(ValueError):  # noqa: N818 - as InvalidRequest
+    """A flow's parameters that would annoy the service or make no sense; nothing has been sent."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """How a job is followed; the meaning of each field is that of the flows' parameters."""
@@ -60,19 +64,21 @@ class Plan:
 
         Raises
         ------
-        ValueError
+        InvalidSettings
             For an interval under a minute against the real service, or a wait or count that makes no sense.
         UKSSDCError
             Where there is no account, or the destination cannot be written.
         """
         base_url = client_for(self.account).base_url
         if self.interval < INTERVAL and not is_loopback(base_url):
-            raise ValueError(
+            raise InvalidSettings(
                 f"interval={self.interval:g} s is too short: the service asks not to be polled more often than once "
                 f"a minute. Leave it at {INTERVAL:g} s or more; only an emulator on this machine may be polled faster"
             )
         if self.interval <= 0 or self.max_wait <= 0 or self.no_status_polls < 1:
-            raise ValueError("interval and max_wait are times in s, above 0; no_status_polls is a count, at least 1")
+            raise InvalidSettings(
+                "interval and max_wait are times in s, above 0; no_status_polls is a count, at least 1"
+            )
         require_writable(self.destination)
 
 

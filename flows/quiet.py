@@ -1,37 +1,28 @@
-"""On the terminal, an error that says what to do next stands without a traceback."""
+"""On the command line, an error that says what to do next stands without a traceback."""
 
 from __future__ import annotations
 
-import copy
 import logging
 
-from prefect.logging.configuration import setup_logging
-
+from flows.follow import InvalidSettings
 from tasks.outcomes import ProductsFailed
-from tasks.poll import ProductsPending
 from ukssdc import UKSSDCError
 
-EXPECTED = (UKSSDCError, ProductsFailed, ProductsPending)
+EXPECTED = (UKSSDCError, ProductsFailed, InvalidSettings)
 
 
-class _Quiet(logging.Formatter):
-    """Leave the traceback of an expected error out; everything else is formatted as before."""
+class _WithoutTraceback(logging.Filter):
+    """Take the traceback of an expected error out of a record; its message says it all."""
 
-    def __init__(self, before: logging.Formatter) -> None:
-        super().__init__()
-        self._before = before
-
-    def format(self, record: logging.LogRecord) -> str:
+    def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info and isinstance(record.exc_info[1], EXPECTED):
-            record = copy.copy(record)
-            record.exc_info = record.exc_text = None
-        return self._before.format(record)
+            record.exc_info = None
+        return True
 
 
 def no_traceback_for_expected_errors() -> None:
-    """Apply it to Prefect's handlers that write to the terminal; the Prefect UI keeps the whole."""
-    setup_logging()
-    loggers = [logging.getLogger(name) for name in ("prefect", "prefect.flow_runs", "prefect.task_runs")]
-    for handler in {h for logger in loggers for h in logger.handlers if isinstance(h, logging.StreamHandler)}:
-        if handler.formatter is not None and not isinstance(handler.formatter, _Quiet):
-            handler.setFormatter(_Quiet(handler.formatter))
+    """Apply it to Prefect's loggers of runs: Prefect sets its handlers anew at each run, but leaves filters alone."""
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(f, _WithoutTraceback) for f in logger.filters):
+            logger.addFilter(_WithoutTraceback())

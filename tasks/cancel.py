@@ -29,7 +29,6 @@ def user_cancelled(job: Job, product: Product, status: ProductStatus) -> Cancell
     name="cancel job",
     task_run_name="cancel job {job.job_id}",
     description="Tell the service that products are not wanted any more.",
-    tags=["ukssdc-cancel"],
     cache_policy=NO_CACHE,
     persist_result=False,
 )

@@ -31,7 +31,6 @@ def another_try_may_help(task: Task[Any, Any], task_run: TaskRun, state: State[A
     name="download product",
     task_run_name="download {product}",
     description="Fetch the archive of a complete product: streamed, verified, then given its name.",
-    tags=["ukssdc-download"],
     retries=5,
     retry_delay_seconds=exponential_backoff(backoff_factor=5),  # 5, 10, 20, 40, 80 s
     retry_jitter_factor=0.5,

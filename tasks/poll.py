@@ -44,7 +44,6 @@ def time_can_mend(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) ->
     name="poll status",
     task_run_name="poll job {watch.job.job_id}",
     description="Ask once a minute, in one call, where all pending products stand; retries are the loop.",
-    tags=["ukssdc-poll"],
     retries=int(MAX_WAIT / INTERVAL),
     retry_delay_seconds=INTERVAL,
     retry_condition_fn=time_can_mend,

@@ -24,7 +24,6 @@ class SubmissionGivenUp(UKSSDCError):  # noqa: N818 - what happened, in the word
     name="submit request",
     task_run_name="submit {request.name}",
     description="Ask the UKSSDC to build the products; the job that answers is remembered for this flow run.",
-    tags=["ukssdc-submit"],
     retries=int(MAX_WAIT / INTERVAL),
     retry_delay_seconds=INTERVAL,
     retry_condition_fn=time_can_mend,

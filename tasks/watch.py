@@ -50,6 +50,7 @@ class Watch:
         self.deadline = self.began + timedelta(seconds=max_wait)
         self.status = JobStatus({p: ProductStatus.missing() for p in job.products})
         self._no_status_polls = no_status_polls
+        self._asked = False
         self._without_status: Counter[Product] = Counter()
         self._last_poll = self._last_poll_on_record()
         self._done: set[Product] = set()
@@ -68,8 +69,8 @@ class Watch:
 
     @property
     def expired(self) -> bool:
-        """True when the longest wait is over."""
-        return now() >= self.deadline
+        """True when the longest wait is over; not before it has been asked once, however late that is."""
+        return self._asked and now() >= self.deadline
 
     @property
     def waited(self) -> float:
@@ -84,6 +85,7 @@ class Watch:
     def poll(self, ask: Callable[[tuple[Product, ...]], JobStatus]) -> None:
         """Ask for all pending products in one call, and take note of the answer."""
         self._last_poll = time.monotonic()
+        self._asked = True
         self._note(ask(self.pending), now())
 
     def done(self, products: tuple[Product, ...]) -> None:

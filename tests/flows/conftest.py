@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xrt_support import INTERVAL, QUICK, USER, Serve
+from xrt_support import INTERVAL, MINUTE, QUICK, USER, Serve
 
 from ukssdc.emulator import Build, Emulator, Scenario
 
 
 @pytest.fixture
 def serve(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Serve an emulator whose products go as the given builds say, and point the environment at it."""
+    """Serve an emulator whose products go as the given builds say, a minute a poll, and point the environment at it."""
     assert prefect_api
     with ExitStack() as stack:
 
         def start(builds: dict[Any, Build] | None = None, **options: Any) -> Emulator:
             scenario = Scenario({"all": QUICK} | (builds or {}))
-            running = stack.enter_context(Emulator(**{"users": (USER,)} | options, scenario=scenario))
+            options = {"users": (USER,), "seconds_per_poll": MINUTE} | options
+            running = stack.enter_context(Emulator(scenario=scenario, **options))
             monkeypatch.setenv("UKSSDC_USER", USER)
             monkeypatch.setenv("UKSSDC_URL", running.url)
             return running

@@ -79,9 +79,9 @@ def test_no_status_for_three_polls_in_a_row_is_reported(serve: Serve, options: d
 
 
 def test_no_status_now_and_then_is_tolerated(serve: Serve, options: dict[str, Any]) -> None:
-    gap = Stage(0.4, None, "Unknown status")
+    gap = Stage(60, None, "Unknown status")
     serve(
-        {LC: Build(stages=(gap, Stage(0.4, 3, "Running"), gap, Stage(0.4, 3, "Running"), gap, Stage(0, 4, "Complete")))}
+        {LC: Build(stages=(gap, Stage(60, 3, "Running"), gap, Stage(60, 3, "Running"), gap, Stage(0, 4, "Complete")))}
     )
 
     report = request_products(request_for(LC), **options, no_status_polls=3)
@@ -91,7 +91,7 @@ def test_no_status_now_and_then_is_tolerated(serve: Serve, options: dict[str, An
 
 @pytest.mark.parametrize("code", [1, 2, 3, 5, 17, "3"])
 def test_positive_codes_are_waited_for(serve: Serve, options: dict[str, Any], code: Any) -> None:
-    emulator = serve({LC: Build(stages=(Stage(1.0, code, "Not yet"), Stage(0, "4", "Complete")))})
+    emulator = serve({LC: Build(stages=(Stage(60, code, "Not yet"), Stage(0, "4", "Complete")))})
 
     report = request_products(request_for(LC), **options)
 
@@ -118,7 +118,7 @@ def test_an_unknown_code_is_waited_for_no_longer_than_the_longest_wait(serve: Se
 
 
 def test_a_failure_fails_the_flow_after_everything_else_is_on_disk(serve: Serve, options: dict[str, Any]) -> None:
-    serve({LC: Build(ends=-3), Product.Image: Build(running=1.0)})
+    serve({LC: Build(ends=-3), Product.Image: Build(running=90)})
 
     with pytest.raises(ProductsFailed, match=r"(?s)1 of 2 products failed.*LightCurve.*Image") as raised:
         request_products(request_for(LC, Product.Image), **options)
@@ -160,7 +160,7 @@ def test_a_job_is_taken_up_by_its_number(serve: Serve, options: dict[str, Any]) 
 
 
 def test_the_record_tells_the_story(serve: Serve, options: dict[str, Any]) -> None:
-    serve({LC: Build(stages=(Stage(0.6, 2, "Queued"), Stage(0.6, 3, "Running"), Stage(0, 4, "Complete")))})
+    serve({LC: Build(stages=(Stage(60, 2, "Queued"), Stage(60, 3, "Running"), Stage(0, 4, "Complete")))})
 
     report = request_products(request_for(LC), **options)
 

@@ -123,7 +123,7 @@ def whole_request(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
 
 
 @st.composite
-def requests(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
+def requests(draw: st.DrawFn) -> dict[str, dict[Any, Any]]:
     """Draw a request that is right, in the nested form."""
     wanted = draw(st.sets(st.sampled_from(list(Product)), min_size=1))
     drawn = {Product.LightCurve: light_curve(), Product.Spectrum: spectrum()}

@@ -9,8 +9,9 @@ from ukssdc import Product, ProductRequest
 from ukssdc.emulator import Build, Emulator
 
 USER = "observer@example.org"
-INTERVAL = 0.4  # s
-QUICK = Build(requested=0, queued=0, running=0.1)
+INTERVAL = 0.2  # s
+MINUTE = 60.0  # service seconds; in the flow tests each poll is a minute
+QUICK = Build(requested=0, queued=0, running=30)  # running at the first poll, complete at the second
 GLOBALS: dict[str, Any] = {
     "name": "GRB 200416A",
     "getTargs": True,
