@@ -113,4 +113,4 @@ class Watch:
         self.status = JobStatus(statuses)
 
     def __str__(self) -> str:
-        return f"job {self.job.job_id}: {self.status}"
+        return f"job {self.job.job_id}: {self.status.only(self.pending)}"

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+DEEPEST = 50  # levels of steps that count for the fraction done
 NO_PROGRESS = "No progress information available"
 
 
@@ -220,6 +221,10 @@ class JobStatus(Mapping[str, ProductStatus]):
         """True when all products have ended; it does not mean that they succeeded."""
         return not self.pending
 
+    def only(self, products: Iterable[Product]) -> JobStatus:
+        """Return the status of some of the products."""
+        return JobStatus({p: self._statuses[p] for p in products})
+
     def __str__(self) -> str:
         return ", ".join(f"{p} {_brief(s)}" for p, s in self._statuses.items())
 
@@ -251,6 +256,41 @@ def progress_text(progress: Mapping[str, Any]) -> str:
     return text
 
 
+def progress_fraction(progress: Mapping[str, Any]) -> float | None:
+    """Return how far a build is, 0 to 1: steps count alike, and an active step as far as the steps below it are.
+
+    A step without steps below it that works on item 2 of 4 has done one quarter.
+
+    Returns
+    -------
+    float or None
+        None where there is no progress to be read.
+    """
+    if not isinstance(progress, Mapping) or _as_int(progress.get("GotProgress")) != 1:
+        return None
+    return _fraction(progress.get("ProgressSteps"), depth=0)
+
+
+def _fraction(steps: Any, depth: int) -> float | None:
+    known = [s for s in steps if isinstance(s, Mapping)] if isinstance(steps, list) and depth < DEEPEST else []
+    if not known:
+        return None
+    return sum(_step_fraction(step, depth) for step in known) / len(known)
+
+
+def _step_fraction(step: Mapping[str, Any], depth: int) -> float:
+    state = _as_int(step.get("StepStatus"))
+    if state != 1:
+        return float(state == 2)  # noqa: PLR2004 - protocol, section 3
+    below = _fraction(step.get("SubStep"), depth + 1)
+    if below is not None:
+        return below
+    item = re.search(r"(\d{1,6})\s*/\s*(\d{1,6})", str(step.get("StepExtra", "")))
+    if item is None or int(item[2]) == 0:
+        return 0.0
+    return min(max(int(item[1]) - 1, 0) / int(item[2]), 1.0)
+
+
 def walk_steps(steps: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield (depth, step) for a list of steps and their sub-steps, top down; no recursion, so any depth will do."""
     stack = [(0, step) for step in reversed(steps)] if isinstance(steps, list) else []
@@ -279,10 +319,8 @@ def _step_line(step: Mapping[str, Any]) -> str:
 def _brief(status: ProductStatus) -> str:
     """Return a status in a word or two, for a log line: `running 40%`, `queued`."""
     if status.status_code == StatusCode.RUNNING:
-        steps = [_as_int(s.get("StepStatus")) for d, s in walk_steps(status.progress.get("ProgressSteps")) if d == 0]
-        if steps:
-            return f"running, step {min(steps.count(2) + 1, len(steps))} of {len(steps)}"
-        return "running"
+        done = progress_fraction(status.progress)
+        return "running" if done is None else f"running {done:.0%}"
     if status.status_code in _DOCUMENTED:
         return StatusCode(status.status_code).name.lower().replace("_", " ")
     return f"code {status.status_code}"

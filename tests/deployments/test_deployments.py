@@ -28,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("deployments")  # one worker process, one w
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[Emulator]:
     scenario = Scenario({"all": QUICK, Product.EnhancedPos: Build(ends=-3)})
-    with Emulator(users=(USER,), scenario=scenario) as running:
+    with Emulator(users=(USER,), scenario=scenario, seconds_per_poll=60) as running:
         yield running
 
 
