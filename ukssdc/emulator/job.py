@@ -27,6 +27,7 @@ TEXTS: Final[Mapping[int, str]] = {
 }
 UNKNOWN: Final = "Unknown status"
 NO_POSITION: Final = "There is no standard position to be corrected"
+TICK: Final = 1e-6  # service seconds that are forgiven: clocks are floats, and a jump of 62 s may come out as less
 
 
 @dataclass
@@ -99,7 +100,7 @@ class Job:
     @property
     def age(self) -> float:
         """Service seconds since the submission."""
-        return self._clock.now() - self._began
+        return self._clock.now() - self._began + TICK
 
     @property
     def codes(self) -> dict[Product, Any]:
@@ -178,7 +179,7 @@ class Job:
         if not self.complete(product):
             return None
         began, _ = self._stage(Product[product], self.age)
-        return self._clock.monotonic_at(self._began + began)
+        return self._clock.monotonic_at(self._began + began - TICK)
 
     def _stage(self, product: Product, age: float) -> tuple[float, Stage]:
         """Return the stage at an age of the job (service s), and the age at which it began."""
