@@ -214,7 +214,7 @@ class Scenario:
         content = _mapping(content, "a scenario")
         _check_names(content, ("products", "targets", "unresolvable"), "a scenario")
         names = content.get("unresolvable") or ()
-        if isinstance(names, str) or not all(isinstance(n, str) for n in names):
+        if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) for n in names):
             raise ScenarioError("unresolvable is a list of target names")
         targets = _mapping(content.get("targets"), "targets")
         return cls(
