@@ -45,7 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="registered e-mail address; may be given several times (observer@example.org)",
     )
     parser.add_argument("--scenario", metavar="FILE", help="YAML file: how the builds go (all end well)")
-    parser.add_argument("--max-active-jobs", type=int, default=50, metavar="N", help="per user (50)")
+    parser.add_argument("--max-active-jobs", type=_count, default=50, metavar="N", help="per user (50)")
     return parser
 
 
@@ -76,6 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:  # noqa: PLR2004 - the highest port
         raise argparse.ArgumentTypeError(f"{text!r} is no port: it is a number from 0 to 65535")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of jobs: it is 1 or more")
     return int(text)
 
 

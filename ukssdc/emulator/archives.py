@@ -62,12 +62,11 @@ class Archive:
         return sum(map(len, self._pack(self._files, 0, self._seed)))
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Yield the bytes from `start` to before `stop`."""
+        """Yield the bytes from `start` to before `stop`, with an empty piece for each block that is passed over."""
         position, end = 0, self.size if stop is None else stop
         for block in self._pack(self._files, None if self._wanted is None else self.size, self._seed):
             following = position + len(block)
-            if following > start:
-                yield block[max(start - position, 0) : end - position]
+            yield block[max(start - position, 0) : end - position]
             position = following
             if position >= end:
                 return

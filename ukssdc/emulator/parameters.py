@@ -56,16 +56,27 @@ def as_number(value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return number if abs(number) < float("inf") else None
 
 
 class Par(NamedTuple):
-    """A parameter: the check of its value, and the value where it is not given (None: none)."""
+    """A parameter.
+
+    Attributes
+    ----------
+    check : callable
+        From a value to what is wrong with it, None where nothing is.
+    default : Any
+        The value where it is not given; None: there is none.
+    as_text : bool
+        Whether the service returns it as a text, although it is a number.
+    """
 
     check: Callable[[Any], str | None]
     default: Any = None
+    as_text: bool = False
 
 
 GLOBAL: Final[Mapping[str, Par]] = {
@@ -73,13 +84,13 @@ GLOBAL: Final[Mapping[str, Par]] = {
     "targ": Par(_text),
     "Tstart": Par(_number),
     "SinceT0": Par(_flag),
-    "RA": Par(_between(0, 360)),
-    "Dec": Par(_between(-90, 90)),
+    "RA": Par(_between(0, 360), as_text=True),
+    "Dec": Par(_between(-90, 90), as_text=True),
     "cent": Par(_flag),
     "centMeth": Par(_among("simple", "iterative"), "simple"),
-    "maxCentTries": Par(_integer, "10"),
+    "maxCentTries": Par(_integer, 10, as_text=True),
     "poserr": Par(_between(1, 6), 1),
-    "sss": Par(_flag, "0"),
+    "sss": Par(_flag, 0, as_text=True),
     "useSXPS": Par(_flag, 0),
     "wtpuprate": Par(_number, 150),
     "pcpuprate": Par(_number, 0.6),
@@ -93,33 +104,33 @@ _LIGHT_CURVE: Final[Mapping[str, Par]] = {
     "lcobs": Par(_among("all", "user"), "all"),
     "uselcobs": Par(_text),
     "hrbin": Par(_flag),
-    "soft1": Par(_number, "0.3"),
-    "soft2": Par(_number, "1.5"),
-    "hard1": Par(_number, "1.5"),
-    "hard2": Par(_number, "10"),
-    "minen": Par(_number, "0.3"),
-    "maxen": Par(_number, "10"),
+    "soft1": Par(_number, 0.3, as_text=True),
+    "soft2": Par(_number, 1.5, as_text=True),
+    "hard1": Par(_number, 1.5, as_text=True),
+    "hard2": Par(_number, 10, as_text=True),
+    "minen": Par(_number, 0.3, as_text=True),
+    "maxen": Par(_number, 10, as_text=True),
     "grades": Par(_among("all", "0", "4"), "all"),
-    "sigmin": Par(_number, "3"),
+    "sigmin": Par(_number, 3, as_text=True),
     "allowUL": Par(_among("no", "pc", "wt", "both"), "both"),
     "allowB": Par(_among("no", "pc", "wt", "both"), "both"),
     "bayesCounts": Par(_number, 15),
     "bayesSNR": Par(_number, 2.4),
     "lctimetype": Par(_among("s", "m", "sec", "mjd"), "s"),
-    "pccounts": Par(_integer),
-    "wtcounts": Par(_integer),
+    "pccounts": Par(_integer, as_text=True),
+    "wtcounts": Par(_integer, as_text=True),
     "dynamic": Par(_flag),
-    "pcbin": Par(_number, "2.51"),
-    "wtbin": Par(_number, "0.5"),
+    "pcbin": Par(_number, 2.51, as_text=True),
+    "wtbin": Par(_number, 0.5, as_text=True),
     "pchrbin": Par(_number),
     "wthrbin": Par(_number),
-    "ratefact": Par(_number, "10"),
-    "binfact": Par(_number, "1.5"),
-    "mincmin": Par(_integer, "15"),
+    "ratefact": Par(_number, 10, as_text=True),
+    "binfact": Par(_number, 1.5, as_text=True),
+    "mincmin": Par(_integer, 15, as_text=True),
     "minsnr": Par(_number, 2.4),
     "pcmaxgap": Par(_number, 100000000),
     "wtmaxgap": Par(_number, 100000000),
-    "femin": Par(_between(0, 1), "0"),
+    "femin": Par(_between(0, 1), 0, as_text=True),
     "srcrad": Par(_integer),
 }
 _SPECTRUM: Final[Mapping[str, Par]] = {
@@ -139,7 +150,7 @@ _SPECTRUM: Final[Mapping[str, Par]] = {
     "srcrad": Par(_integer),
 }
 _POSITION: Final[Mapping[str, Par]] = {
-    "posRadius": Par(_number, "20"),
+    "posRadius": Par(_number, 20, as_text=True),
     "posobs": Par(_among("all", "user", "hours"), "hours"),
     "useposobs": Par(_text),
     "posobstime": Par(_number, 12),
@@ -166,31 +177,6 @@ PRODUCT: Final[Mapping[Product, Mapping[str, Par]]] = {
 }
 # What the service asks itself to find; not returned (the values found are).
 ERRANDS: Final = ("getTargs", "getT0", "getCoords")
-# Sent as numbers, returned as texts.
-RETURNED_AS_TEXT: Final = frozenset(
-    [
-        "RA",
-        "Dec",
-        "pccounts",
-        "wtcounts",
-        "maxCentTries",
-        "soft1",
-        "soft2",
-        "hard1",
-        "hard2",
-        "minen",
-        "maxen",
-        "sigmin",
-        "pcbin",
-        "wtbin",
-        "ratefact",
-        "binfact",
-        "mincmin",
-        "femin",
-        "posRadius",
-        "sss",
-    ]
-)
 # Of no meaning to anybody outside, but the service returns them.
 INTERNAL: Final[Mapping[str, Any]] = {"whatSXPS": "2SXPS", "do3col": 0, "enh": 0}
 

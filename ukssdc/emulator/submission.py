@@ -12,7 +12,6 @@ from ukssdc.emulator.parameters import (
     GLOBAL,
     INTERNAL,
     PRODUCT,
-    RETURNED_AS_TEXT,
     as_number,
     flag,
     requested_products,
@@ -99,7 +98,7 @@ def complete(body: Body) -> dict[str, Any]:
     pars |= {**INTERNAL, "sinceT0": 1 if flag(body, "SinceT0") else 0}
     if flag(body, "getTargs") or "targ" not in pars:
         pars["targ"] = found.targ
-    return {name: _as_text(value) if name in RETURNED_AS_TEXT else value for name, value in pars.items()}
+    return {name: _as_text(value) if name in known and known[name].as_text else value for name, value in pars.items()}
 
 
 def _global_problems(body: Body, products: tuple[Product, ...], unresolvable: Iterable[str]) -> list[str]:
@@ -118,7 +117,7 @@ def _global_problems(body: Body, products: tuple[Product, ...], unresolvable: It
         r"\s*\d{8}\s*(,\s*\d{8}\s*)*", body["targ"] or "00000000"
     ):
         texts.append("The parameter targ must be one or more target IDs of 8 digits, separated by commas.")
-    if body.get("name") in set(unresolvable) and (flag(body, "getCoords") or flag(body, "getTargs")):
+    if str(body.get("name")) in set(unresolvable) and (flag(body, "getCoords") or flag(body, "getTargs")):
         texts.append("The name could not be resolved; please give RA and Dec and targ yourself.")
     return texts + _bad_values(body, GLOBAL)
 
@@ -126,6 +125,8 @@ def _global_problems(body: Body, products: tuple[Product, ...], unresolvable: It
 def _product_problems(body: Body, product: Product) -> list[str]:
     texts = [_missing(name) for name in NEEDED.get(product, ()) if name not in body]
     for name, value, needed in NEEDED_WITH.get(product, ()):
+        if name == "hrbin" and body.get("binMeth") != "time":  # only time bins have hardness ratios of their own
+            continue
         if _plain(body.get(name)) == value:
             texts += [
                 f"The parameter {n} is missing; it is needed when {name} is {value}." for n in needed if n not in body
