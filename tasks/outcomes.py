@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from rich.filesize import decimal
 
 from ukssdc import Job, Product, ProductStatus, StatusCode
@@ -14,10 +14,28 @@ HELP_ADDRESS = "swifthelp@leicester.ac.uk"
 URGENT = {StatusCode.NOT_PRODUCED, StatusCode.NOT_QUEUED}  # the service asks to be e-mailed at once about these
 
 
+# A plain text, and not the member of Product: Prefect takes an object that is in a task's result and in another
+# one's arguments for a dependency, and there is only one object for each member.
+ProductName = Annotated[str, BeforeValidator(str)]
+
+
 class _Outcome(BaseModel):
+    """What the outcomes share.
+
+    Attributes
+    ----------
+    product : str
+        The product's name; equal to the member of `Product`.
+    """
+
     model_config = ConfigDict(frozen=True)
 
-    product: Product
+    product: ProductName
+
+    @property
+    def prose(self) -> str:
+        """The product in words: "light curve"."""
+        return Product(self.product).prose
 
 
 class Downloaded(_Outcome):

@@ -10,7 +10,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from tasks.outcomes import HELP_ADDRESS, URGENT, Failed, Failure, JobReport
-from ukssdc import Job
+from ukssdc import Job, Product
 
 
 @task(
@@ -33,11 +33,11 @@ def report_failure(job: Job, failure: Failure) -> Failure:
     Failed or TimedOut
         As it came.
     """
-    get_run_logger().warning("%s of job %d: %s", failure.product.prose.capitalize(), job.job_id, failure)
+    get_run_logger().warning("%s of job %d: %s", failure.prose.capitalize(), job.job_id, failure)
     create_markdown_artifact(
         failure_page(job, failure),
-        key=f"failure-{job.job_id}-{failure.product.wire.lower()}",
-        description=f"{failure.product.prose} of {job.name}, job {job.job_id}",
+        key=f"failure-{job.job_id}-{Product(failure.product).wire.lower()}",
+        description=f"{failure.prose} of {job.name}, job {job.job_id}",
     )
     return failure
 
@@ -67,14 +67,14 @@ def failure_page(job: Job, failure: Failure) -> str:
         "Target": job.name,
         "Job": f"{job.job_id}",
         "Page": job.url,
-        "Product": f"{failure.product} ({failure.product.prose})",
+        "Product": f"{failure.product} ({failure.prose})",
         "Status code": str(failure.code),
         "The service says": failure.text,
         "It means": failure.meaning if isinstance(failure, Failed) else f"still pending after {failure.waited:.0f} s",
         "What to do": failure.advice,
     }
     title = "failed" if isinstance(failure, Failed) else "is still pending"
-    page = f"# {_cell(job.name)}: {failure.product.prose} {title}\n\n|  |  |\n|---|---|\n"
+    page = f"# {_cell(job.name)}: {failure.prose} {title}\n\n|  |  |\n|---|---|\n"
     page += "".join(f"| {name} | {_cell(value)} |\n" for name, value in rows.items())
     return page + (_help_mail(job, failure) if failure.code in URGENT else "")
 
@@ -84,7 +84,7 @@ def _help_mail(job: Job, failure: Failure) -> str:
     subject = f"XRT products: job {job.job_id}, {failure.product} failed with code {failure.code}"
     body = (
         "Dear Swift help desk,\n\n"
-        f"the {failure.product.prose} of my job {job.job_id} (target {job.name}) ended with status code "
+        f"the {failure.prose} of my job {job.job_id} (target {job.name}) ended with status code "
         f'{failure.code} and the text "{failure.text}".\n\n'
         f"Its page: {job.url}\n\n"
         "As the API documentation asks, I report this at once. I write from the address that I am registered with.\n\n"
