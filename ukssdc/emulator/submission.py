@@ -127,8 +127,6 @@ def _product_problems(body: Body, product: Product) -> list[str]:
     for name, value, needed in NEEDED_WITH.get(product, ()):
         if name == "hrbin" and body.get("binMeth") != "time":  # only time bins have hardness ratios of their own
             continue
-        if name == "hrbin" and body.get("binMeth") != "time":  # only time bins have hardness ratios of their own
-            continue
         if _plain(body.get(name)) == value:
             texts += [
                 f"The parameter {n} is missing; it is needed when {name} is {value}." for n in needed if n not in body
