@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from textwrap import fill
 from urllib.parse import quote
 
 from prefect import get_run_logger, task
@@ -11,6 +12,8 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.outcomes import HELP_ADDRESS, URGENT, Failed, Failure, JobReport
 from ukssdc import Job, Product
+
+MAIL_WIDTH = 72  # characters
 
 
 @task(
@@ -82,14 +85,17 @@ def failure_page(job: Job, failure: Failure) -> str:
 def _help_mail(job: Job, failure: Failure) -> str:
     """Return an e-mail to the service that is ready to send; the user's address is the one it is sent from."""
     subject = f"XRT products: job {job.job_id}, {failure.product} failed with code {failure.code}"
-    body = (
-        "Dear Swift help desk,\n\n"
-        f"the {failure.prose} of my job {job.job_id} (target {job.name}) ended with status code "
-        f'{failure.code} and the text "{failure.text}".\n\n'
-        f"Its page: {job.url}\n\n"
-        "As the API documentation asks, I report this at once. I write from the address that I am registered with.\n\n"
-        "With kind regards\n"
+    paragraphs = (
+        "Dear Swift help desk,",
+        (
+            f"the {failure.prose} of my job {job.job_id} (target {job.name}) ended with status code {failure.code} "
+            f'and the text "{failure.text}". Its page:'
+        ),
+        job.url,
+        "As the API documentation asks, I report this at once. I write from the address that I am registered with.",
+        "With kind regards",
     )
+    body = "\n\n".join(fill(p, MAIL_WIDTH, break_long_words=False, break_on_hyphens=False) for p in paragraphs) + "\n"
     link = f"mailto:{HELP_ADDRESS}?subject={quote(subject)}&body={quote(body)}"
     return (
         f"\n## E-mail to the help desk\n\n[Open it in your mail program]({link}), or copy it:\n\n"

@@ -21,8 +21,8 @@ def serve(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
         def start(builds: dict[Any, Build] | None = None, **options: Any) -> Emulator:
             scenario = Scenario({"all": QUICK} | (builds or {}))
-            options = {"users": (USER,), "seconds_per_poll": MINUTE} | options
-            running = stack.enter_context(Emulator(scenario=scenario, **options))
+            settings: dict[str, Any] = {"users": (USER,), "seconds_per_poll": MINUTE} | options
+            running = stack.enter_context(Emulator(scenario=scenario, **settings))
             monkeypatch.setenv("UKSSDC_USER", USER)
             monkeypatch.setenv("UKSSDC_URL", running.url)
             return running

@@ -1,0 +1,117 @@
+"""request_products as a step of somebody else's flow, and in the ways to hand it a request."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect import flow, task
+from xrt_support import GLOBALS, USER, Serve, request_for
+
+from flows import JobReport, cancel_products, request_products
+from tasks import UKSSDCAccount
+from ukssdc import Client, Product
+from ukssdc.emulator import Build
+
+
+@task
+def members(archive: Path) -> list[str]:
+    with tarfile.open(archive) as opened:
+        return opened.getnames()
+
+
+@flow
+def analyse(options: dict[str, Any]) -> list[str]:
+    """Ask for an image, and look into its archive."""
+    report = request_products(request_for(Product.Image, Product.EnhancedPos), **options, on_failure="return")
+    assert isinstance(report, JobReport)
+    return members(report.files[Product.Image])
+
+
+def test_another_flow_works_on_with_the_report(serve: Serve, options: dict[str, Any]) -> None:
+    serve({Product.EnhancedPos: Build(ends=-3)})
+
+    assert any(name.endswith("images.log") for name in analyse(options))
+
+
+@pytest.mark.parametrize("form", ["flat", "nested", "file"])
+def test_a_request_may_be_a_dict_or_the_name_of_a_file(
+    serve: Serve, options: dict[str, Any], tmp_path: Path, form: str
+) -> None:
+    emulator = serve()
+    nested: dict[str, Any] = {"globals": GLOBALS, "products": {"StandardPos": {"posRadius": 15}}}
+    flat = GLOBALS | {"StandardPos": {"posRadius": 15}}
+    path = tmp_path / "grb.yaml"
+    path.write_text(yaml.safe_dump(flat))
+    request: Any = {"flat": flat, "nested": nested, "file": str(path)}[form]
+
+    report = request_products(request, **options)
+
+    assert report.ok
+    assert str(emulator.jobs[951].pars["posRadius"]) == "15"
+
+
+def test_an_account_may_be_a_blocks_name(
+    serve: Serve, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = serve()
+    monkeypatch.delenv("UKSSDC_USER")
+    UKSSDCAccount(email=USER, url=emulator.url).save("leicester", overwrite=True)
+
+    assert request_products(request_for(Product.Image), **options, account="leicester").ok
+
+
+def test_a_job_is_let_go_of_by_its_number(serve: Serve, options: dict[str, Any]) -> None:
+    serve({Product.Image: Build(running=1e6)})
+    request_products(request_for(Product.Image), **options | {"max_wait": 0.5}, on_failure="return")
+
+    report = cancel_products(951)
+
+    assert report.complete
+    assert report.cancelled == (Product.Image,)
+
+
+def test_a_bare_product_name_is_refused_with_the_hint_to_write_a_list(serve: Serve) -> None:
+    emulator = serve()
+    Client(USER, emulator.url).submit(request_for(Product.LightCurve))
+
+    with pytest.raises(ValueError, match=r"write \['LightCurve'\]"):
+        cancel_products(951, "LightCurve")
+
+    assert emulator.ledger.calls("cancel") == []
+
+
+def test_the_same_request_again_goes_on_with_the_job_that_was_left_unfinished(
+    serve: Serve, options: dict[str, Any]
+) -> None:
+    emulator = serve({Product.Image: Build(running=900)})
+    first = request_products(request_for(Product.Image), **options | {"max_wait": 0.5}, on_failure="return")
+    emulator.advance(3600)
+
+    second = request_products(request_for(Product.Image), **options)
+
+    assert first.outcomes[Product.Image].outcome == "timed_out"
+    assert second.ok
+    assert list(emulator.jobs) == [951]
+
+
+def test_fresh_asks_for_a_new_job_all_the_same(serve: Serve, options: dict[str, Any]) -> None:
+    emulator = serve({Product.Image: Build(running=900)})
+    request_products(request_for(Product.Image), **options | {"max_wait": 0.5}, on_failure="return")
+    emulator.advance(3600)
+
+    request_products(request_for(Product.Image), **options, fresh=True)
+
+    assert list(emulator.jobs) == [951, 952]
+
+
+def test_a_finished_job_is_not_in_the_way_of_a_new_request(serve: Serve, options: dict[str, Any]) -> None:
+    emulator = serve()
+
+    for _ in range(2):
+        request_products(request_for(Product.Image), **options)
+
+    assert list(emulator.jobs) == [951, 952]
