@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ukssdc._transport import BASE_URL, Transport
 from ukssdc.download import DownloadedFile, IfExists, Progress, download_archive
@@ -17,6 +17,9 @@ from ukssdc.status import JobStatus, Product, Products, select_products
 
 if TYPE_CHECKING:
     from ukssdc.archive import ArchiveFormat
+    from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
+
+YesNoBoth = Literal["no", "yes", "both"]
 
 
 class Client:
@@ -217,6 +220,63 @@ class Client:
                 "the service's answer holds no number of jobs", url=self._address(path), start=str(answer)[:200]
             )
         return count
+
+    def standard_position(self, job: Job) -> Position:
+        """Return the standard position: deg, J2000, with its 90 % error in arcsec; or why there is none."""
+        return self._position(job, Product.StandardPos, "tprods/getPSFPos.php")
+
+    def enhanced_position(self, job: Job) -> Position:
+        """Return the enhanced position: deg, J2000, with its 90 % error in arcsec; or why there is none."""
+        return self._position(job, Product.EnhancedPos, "tprods/getEnhPos.php")
+
+    def astrometric_position(self, job: Job) -> Position:
+        """Return the astrometric position: deg, J2000, with its 90 % error in arcsec; or why there is none."""
+        return self._position(job, Product.AstromPos, "tprods/getAstromPos.php")
+
+    def light_curve(self, job: Job, nosys: YesNoBoth = "no", incbad: YesNoBoth = "no") -> LightCurveData:
+        """Return the light curve, ct/s against s since T0 or MJD.
+
+        Parameters
+        ----------
+        job : Job
+        nosys : {"no", "yes", "both"}, optional
+            Whether to leave out the systematic error in WT mode.
+        incbad : {"no", "yes", "both"}, optional
+            Whether to include the times at which no centroid was found.
+
+        Raises
+        ------
+        ServiceError
+            Where the job has no light curve, or not yet.
+        TransportError, ProtocolError
+        """
+        from ukssdc.results import LightCurveData  # noqa: PLC0415 - the models are only built where they are used
+
+        path = "tprods/getLCData.php"
+        answer = self._results(job, Product.LightCurve, path, nosys=nosys, incbad=incbad)
+        return LightCurveData.from_wire(answer, at=self._address(path))
+
+    def spectral_fits(self, job: Job) -> SpectralFits:
+        """Return the automatic fits of every spectrum; errors as for `light_curve`."""
+        from ukssdc.results import SpectralFits  # noqa: PLC0415 - as above
+
+        path = "tprods/getSpecData.php"
+        return SpectralFits.from_wire(self._results(job, Product.Spectrum, path), at=self._address(path))
+
+    def source_list(self, job: Job) -> SourceList:
+        """Return the sources that were detected, band by band; errors as for `light_curve`."""
+        from ukssdc.results import SourceList  # noqa: PLC0415 - as above
+
+        path = "tprods/getSourceDetResults.php"
+        return SourceList.from_wire(self._results(job, Product.SourceDet, path), at=self._address(path))
+
+    def _position(self, job: Job, product: Product, path: str) -> Position:
+        from ukssdc.results import Position  # noqa: PLC0415 - as above
+
+        return Position.from_wire(self._results(job, product, path), at=self._address(path))
+
+    def _results(self, job: Job, product: Product, path: str, **body: str) -> dict[str, Any]:
+        return self._transport.call(path, f"get the {product.prose} of job {job.job_id}", JobID=job.job_id, **body)
 
     def _address(self, path: str) -> str:
         return f"{self.base_url}/{path}"
