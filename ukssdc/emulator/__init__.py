@@ -4,8 +4,9 @@
 ...     print(emulator.url)
 """
 
+from ukssdc.emulator.faults import Fault, Faults
 from ukssdc.emulator.ledger import Call, Ledger
 from ukssdc.emulator.scenario import ABSENT, Build, Scenario, ScenarioError, Stage
 from ukssdc.emulator.server import Emulator
 
-__all__ = ["ABSENT", "Build", "Call", "Emulator", "Ledger", "Scenario", "ScenarioError", "Stage"]
+__all__ = ["ABSENT", "Build", "Call", "Emulator", "Fault", "Faults", "Ledger", "Scenario", "ScenarioError", "Stage"]

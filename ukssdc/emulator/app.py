@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -66,11 +66,13 @@ class Settings:
     seconds_per_poll: float | None = None
 
 
-def make_app(service: Service, ledger: Ledger, settings: Settings) -> ASGIApp:
-    """Return the application that serves `service` and writes to `ledger`."""
+def make_app(
+    service: Service, ledger: Ledger, settings: Settings, within: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> ASGIApp:
+    """Return the application that serves `service` and writes to `ledger`, with the layer `within` between the two."""
 
     async def page(request: Request) -> Response:
-        path = request.url.path.removeprefix(ROOT).strip("/")
+        path = below_root(request.url.path)
         if request.method == "POST" and path in CALLS:
             return await _answer(request, CALLS[path], service, settings)
         if request.method in ("GET", "HEAD") and (match := FILE.fullmatch(path)):
@@ -78,7 +80,7 @@ def make_app(service: Service, ledger: Ledger, settings: Settings) -> ASGIApp:
         return error_page(404)
 
     routes = [Route("/{path:path}", page, methods=["GET", "HEAD", "POST", "PUT", "DELETE"])]
-    return Bookkeeper(Starlette(routes=routes, exception_handlers={Exception: _crash}), ledger)
+    return Bookkeeper(within(Starlette(routes=routes, exception_handlers={Exception: _crash})), ledger)
 
 
 def error_page(status: int) -> Response:
@@ -123,12 +125,16 @@ async def _answer(request: Request, call: str, service: Service, settings: Setti
 
 def _note(request: Request, call: str, body: dict[str, Any], answer: dict[str, Any]) -> None:
     """Leave for the ledger what the call was about."""
+    request.scope["ukssdc.note"] = {**about(call, body, answer), "ok": answer.get("OK")}
+
+
+def about(call: str, body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the job and the products that a call is about, as the ledger has them."""
     job_id = answer.get("JobID", body.get("JobID", body.get("oldJob"))) if call != "submit" else answer.get("JobID")
     products = requested_products(body) if call == "submit" else products_named(body.get("what"))
-    request.scope["ukssdc.note"] = {
+    return {
         "job_id": int(str(job_id)) if re.fullmatch(r"[0-9]{1,18}", str(job_id)) else None,
         "products": (RESULTS[call],) if call in RESULTS else products,
-        "ok": answer.get("OK"),
     }
 
 
@@ -206,24 +212,33 @@ class Bookkeeper:
         call = Call(call=_kind(scope["method"], scope["path"]), method=scope["method"])
         line = self._ledger.enter(call)
 
-        async def noting(message: Message) -> None:
+        def tell(**known: Any) -> None:
             nonlocal call
+            call = replace(call, **known)
+            self._ledger.correct(line, call)
+
+        async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
-                call = replace(call, **scope.get("ukssdc.note", {}), http_status=message["status"])
+                tell(**scope.get("ukssdc.note", {}), http_status=message["status"])
             else:
                 sent = call.bytes_sent + len(message.get("body", b""))
-                call = replace(call, bytes_sent=sent, finished=not message.get("more_body", False))
-            self._ledger.correct(line, call)
+                tell(bytes_sent=sent, finished=not message.get("more_body", False))
             await send(message)
 
+        scope.update({"ukssdc.call": call.call, "ukssdc.tell": tell, "ukssdc.send": send})
         try:
             await self._app(scope, receive, noting)
         finally:
-            self._ledger.correct(line, replace(call, **scope.get("ukssdc.note", {}), finished=True))
+            tell(**scope.get("ukssdc.note", {}), finished=True)
+
+
+def below_root(path: str) -> str:
+    """Return a path as the service's calls are listed."""
+    return path.removeprefix(ROOT).strip("/")
 
 
 def _kind(method: str, path: str) -> str:
-    below = path.removeprefix(ROOT).strip("/")
+    below = below_root(path)
     if method == "POST":
         return CALLS.get(below, "unknown")
     return "download" if FILE.fullmatch(below) else "unknown"

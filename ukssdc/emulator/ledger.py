@@ -39,6 +39,8 @@ class Call:
         Bytes of the answer's body handed to the connection.
     finished : bool
         True once the whole answer is out, or the connection is gone.
+    fault : str
+        The kind of the fault that happened to it (`Fault.kind`), or empty.
     """
 
     call: str
@@ -51,6 +53,7 @@ class Call:
     ok: int | None = None
     bytes_sent: int = 0
     finished: bool = False
+    fault: str = ""
 
 
 class Ledger(Sequence[Call]):

@@ -7,14 +7,16 @@ import errno
 import socket
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Self
 
 import uvicorn
 
 from ukssdc.emulator.app import ROOT, Settings, make_app
 from ukssdc.emulator.clock import ServiceClock
+from ukssdc.emulator.faults import Fault, Faults
 from ukssdc.emulator.ledger import Ledger
+from ukssdc.emulator.misbehaviour import Misbehaviour
 from ukssdc.emulator.scenario import Scenario
 from ukssdc.emulator.service import Jobs, Service
 from ukssdc.status import Product, Products
@@ -51,6 +53,8 @@ class Emulator:
         Where not empty, every answer carries it.
     seconds_per_poll : float, optional
         Service time stands still but for each status call, which moves it on by so much: tests that need no clock.
+    faults : iterable of Fault
+        What goes wrong, and when.
 
     Attributes
     ----------
@@ -58,9 +62,11 @@ class Emulator:
         Every call that came.
     jobs : Jobs
         Every job, by its number.
+    faults : Faults
+        What goes wrong; may be added to, and cleared, while it serves.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the options go by name
         self,
         port: int = 0,
         speed: float = 1.0,
@@ -75,6 +81,7 @@ class Emulator:
         clock_skew: float = 0.0,
         deprecation_warning: str = "",
         seconds_per_poll: float | None = None,
+        faults: Iterable[Fault] = (),
     ) -> None:
         self._port = port
         self._clock = ServiceClock(speed)
@@ -87,6 +94,7 @@ class Emulator:
             clock_skew=clock_skew,
         )
         self.ledger = Ledger()
+        self.faults = Faults(faults)
         settings = Settings(
             ranges=ranges,
             lengths=lengths,
@@ -96,7 +104,12 @@ class Emulator:
         )
         if seconds_per_poll is not None:
             self.freeze()
-        self._app = make_app(self._service, self.ledger, settings)
+        self._app = make_app(
+            self._service,
+            self.ledger,
+            settings,
+            lambda app: Misbehaviour(app, self.faults, self._service.forget),
+        )
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
