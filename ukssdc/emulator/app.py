@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -189,7 +190,10 @@ class _Streaming(StreamingResponse):
     def __init__(self, blocks: Iterator[bytes], **kwargs: Any) -> None:
         async def generate() -> Any:
             for block in blocks:
-                yield block
+                if block:
+                    yield block
+                else:  # passing over the start of a large archive takes a moment in which others want to be served
+                    await asyncio.sleep(0)
 
         super().__init__(generate(), **kwargs)
 

@@ -20,6 +20,8 @@ HARD_PART: Final = 0.45
 """Part of the counts in the hard band."""
 WT_SYSTEMATIC: Final = 0.05
 """Systematic error of a WT rate, as a part of the rate."""
+MOST_BINS: Final = 1500
+"""Per mode; shorter bins than that are made longer, as an emulator has other things to do."""
 UNRELIABLE_EVERY: Final = 9
 """One bin in so many has no centroid."""
 
@@ -163,6 +165,7 @@ def _bin_length(job: ResultJob, mode: str, *, hardness: bool) -> float:
 
 
 def _by_time(snapshots: Sequence[Snapshot], length: float) -> Iterator[Cut]:
+    length = max(length, sum(s.stop - s.start for s in snapshots) / MOST_BINS)
     for snapshot in snapshots:
         for step in range(math.ceil((snapshot.stop - snapshot.start) / length)):
             start = snapshot.start + step * length
@@ -174,6 +177,7 @@ def _by_counts(job: ResultJob, source: XraySource, snapshots: Sequence[Snapshot]
     least = number(job.pars, "mincmin", 15.0)
     pieces: Pieces = []
     have, wanted, luck = 0.0, 0, 1.0
+    fewest = math.ceil(sum(source.counts(s.start, s.stop) for s in snapshots) / MOST_BINS)
     for snapshot in snapshots:
         start = snapshot.start
         if pieces and start - pieces[-1][1] > min(number(job.pars, f"{snapshot.mode.lower()}maxgap", DAY), DAY):
@@ -181,7 +185,7 @@ def _by_counts(job: ResultJob, source: XraySource, snapshots: Sequence[Snapshot]
             pieces, have = [], 0.0
         while start < snapshot.stop:
             if not pieces:
-                wanted = _counts_wanted(job, source, snapshot.mode, start)
+                wanted = max(_counts_wanted(job, source, snapshot.mode, start), fewest)
                 luck = max(
                     0.3, dice.gauss(1.0, 1.0 / math.sqrt(wanted))
                 )  # counts that were expected per count that came

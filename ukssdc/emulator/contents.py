@@ -1,16 +1,26 @@
-"""What is inside the archives: small files of the right names and shapes (protocol, section 6)."""
+"""What is inside the archives: small files of the right names and shapes (protocol, section 6).
+
+They hold the numbers that the calls for results answer.
+"""
 
 from __future__ import annotations
 
 import gzip
 import io
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from ukssdc.emulator.data import bands, look_up, observations, slices
+from ukssdc.emulator.curves import light_curve, light_curve_qdp
+from ukssdc.emulator.data import observations, slices
+from ukssdc.emulator.fits import spectral_fits
 from ukssdc.emulator.job import Job
-from ukssdc.emulator.parameters import as_number
+from ukssdc.emulator.results import (
+    answer,
+    astrometric_position_dat,
+    enhanced_position_txt,
+    standard_position_dat,
+)
 from ukssdc.status import Product
 
 Files = dict[str, bytes]
@@ -33,22 +43,27 @@ def tar_header(name: str, size: int) -> bytes:
 
 
 def _light_curve(job: Job) -> Files:
-    curves = {"WT": _curve(100.0, 12.0, 8), "PC": _curve(300.0, 3.0, 20)}
-    names = {"WT": "! WT data", "PC": "! PC data"}
-    blocks = [f"{names[mode]}\n{rows}" for mode, rows in curves.items()]
-    head = "READ TERR 1\nREAD SERR 2\n! Time (s)  T_+ve  T_-ve  Rate (ct/s)  Ratepos  Rateneg\n"
-    title = f"! Light curve of {_one_line(job.name)}\n"
-    return {
-        "curve.qdp": (title + head + "NO NO NO NO NO NO\n".join(blocks)).encode(),
-        **{f"{mode}CURVE.qdp": (title + head + block).encode() for mode, block in zip(curves, blocks, strict=True)},
-        "curve.gif": GIF,
-        "lc.log": _log(job, Product.LightCurve),
-    }
+    curves = light_curve(job, {})
+    made: Files = {"curve.qdp": light_curve_qdp(job).encode()}
+    for name in curves["Datasets"]:
+        table = curves[f"{name}Data"]
+        lines = [f"! {name}", "!" + "\t".join(table["columns"]), *("\t".join(row) for row in table["data"])]
+        file = _file_name(table["URL"])
+        made[file] = made.get(file, b"") + ("\n".join(lines) + "\n").encode()
+    return {**made, "curve.gif": GIF, "lc.log": _log(job, Product.LightCurve)}
 
 
 def _spectrum(job: Job) -> Files:
     spectra = {f"{name}.tar.gz": _one_spectrum(name) for name in slices(job.pars)}
-    return {**spectra, "spec.log": _log(job, Product.Spectrum)}
+    plots = {_file_name(address): GIF for address in _images(spectral_fits(job))}
+    return {**spectra, **plots, "spec.log": _log(job, Product.Spectrum)}
+
+
+def _images(entries: Any) -> Iterator[str]:
+    """Yield the addresses of the pictures that the fits name, at any depth."""
+    if isinstance(entries, Mapping):
+        for key, value in entries.items():
+            yield from [value] if key == "Image" else _images(value)
 
 
 def _one_spectrum(name: str) -> bytes:
@@ -64,21 +79,19 @@ def _one_spectrum(name: str) -> bytes:
 
 
 def _standard_position(job: Job) -> Files:
-    ra, dec = place(job)
-    row = (f"{ra:.5f}", f"{dec:.5f}", _hms(ra), _dms(dec), "3.5", "0", "1", "0")
-    return {"results.dat": ("\t".join(row) + "\n").encode(), "psf.log": _log(job, Product.StandardPos)}
+    return {"results.dat": standard_position_dat(job).encode(), "psf.log": _log(job, Product.StandardPos)}
 
 
 def _enhanced_position(job: Job) -> Files:
-    ra, dec = place(job)
-    text = f"{ra + 0.0008:.5f} {dec - 0.0003:.5f} 1.7\n"
-    return {"success.txt": text.encode(), "field.gif": GIF, "enh.log": _log(job, Product.EnhancedPos)}
+    return {
+        "success.txt": enhanced_position_txt(job).encode(),
+        "field.gif": GIF,
+        "enh.log": _log(job, Product.EnhancedPos),
+    }
 
 
 def _astrometric_position(job: Job) -> Files:
-    ra, dec = place(job)
-    row = (f"{ra + 0.0024:.5f}", f"{dec + 0.0005:.5f}", _hms(ra + 0.0024), _dms(dec + 0.0005), "2.4")
-    return {"xastrom_corr.dat": ("\t".join(row) + "\n").encode(), "xastrom.log": _log(job, Product.AstromPos)}
+    return {"xastrom_corr.dat": astrometric_position_dat(job).encode(), "xastrom.log": _log(job, Product.AstromPos)}
 
 
 def _image(job: Job) -> Files:
@@ -91,14 +104,12 @@ def _image(job: Job) -> Files:
 
 
 def _source_detection(job: Job) -> Files:
-    ra, dec = place(job)
-    head = "sno\tra\tdec\terr90\tC\trate\n"
-    rows = "".join(
-        f"{n}\t{ra + 0.01 * n:.7f}\t{dec - 0.008 * n:.7f}\t{3.5 + n / 5:.4f}\t{1236 // n}\t{0.2 / n:.6f}\n"
-        for n in (1, 2, 3)
-    )
-    lists = {f"sources_{band}.txt": (head + rows).encode() for band in bands(job.pars)}
-    return {**lists, "sourceDet.log": _log(job, Product.SourceDet)}
+    made: Files = {}
+    for band, sources in answer("source_list", job, {}).items():
+        head = "\t".join(sources[0]) if sources else ""
+        lines = [head, *("\t".join(source.values()) for source in sources)]
+        made[f"sources_{band}.txt"] = ("\n".join(lines) + "\n").encode()
+    return {**made, "sourceDet.log": _log(job, Product.SourceDet)}
 
 
 _FILES: Final[Mapping[Product, Callable[[Job], Files]]] = {
@@ -112,21 +123,8 @@ _FILES: Final[Mapping[Product, Callable[[Job], Files]]] = {
 }
 
 
-def place(job: Job) -> tuple[float, float]:
-    """Return the position that the job started from, degrees J2000."""
-    known = look_up(job.name)
-    ra, dec = as_number(job.pars.get("RA")), as_number(job.pars.get("Dec"))
-    return (known.ra if ra is None else ra), (known.dec if dec is None else dec)
-
-
-def _curve(start: float, rate: float, bins: int) -> str:
-    """Return the lines of a decaying curve: time, its errors (s), rate, its errors (ct/s)."""
-    rows = []
-    for number in range(bins):
-        time, half = start * 1.3**number, start * 1.3**number * 0.1
-        flux = rate * (time / start) ** -1.2
-        rows.append(f"{time:.3f}\t{half:.3f}\t{-half:.3f}\t{flux:.5e}\t{flux / 5:.5e}\t{-flux / 5:.5e}\n")
-    return "".join(rows)
+def _file_name(address: str) -> str:
+    return address.rsplit("/", 1)[-1]
 
 
 def _fits(**cards: Any) -> bytes:
@@ -145,16 +143,3 @@ def _log(job: Job, product: Product) -> bytes:
 
 def _one_line(name: str) -> str:
     return " ".join(name.split())
-
-
-def _hms(degrees: float) -> str:
-    """Return a right ascension as hours, minutes and seconds."""
-    seconds = round(degrees % 360 / 15 * 3600, 2)
-    return f"{int(seconds // 3600):02d} {int(seconds // 60 % 60):02d} {seconds % 60:05.2f}"
-
-
-def _dms(degrees: float) -> str:
-    """Return a declination as degrees, minutes and seconds."""
-    seconds = round(abs(degrees) * 3600, 1)
-    sign = "-" if degrees < 0 else "+"
-    return f"{sign}{int(seconds // 3600):02d} {int(seconds // 60 % 60):02d} {seconds % 60:04.1f}"

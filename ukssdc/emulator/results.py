@@ -1,6 +1,6 @@
 """The emulator's answers to the calls for results (protocol, sections 2 and 6); deterministic, and of one piece.
 
-The archives can hold the same numbers: `light_curve_qdp`, `standard_position_dat` and so on give the files' contents.
+The archives hold the same numbers: `light_curve_qdp`, `standard_position_dat` and so on give the files' contents.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any, Final
 from ukssdc.emulator.curves import light_curve, light_curve_qdp
 from ukssdc.emulator.data import bands
 from ukssdc.emulator.fits import spectral_fits
+from ukssdc.emulator.scenario import AWKWARD
 from ukssdc.emulator.source import ResultJob, XraySource, dice_for, truthy
 
 __all__ = [
-    "AWKWARD",
     "answer",
     "astrometric_position_dat",
     "enhanced_position_txt",
@@ -25,8 +25,6 @@ __all__ = [
     "standard_position_dat",
 ]
 
-AWKWARD: Final = frozenset({"no_position", "empty_light_curve", "nofit", "nospec", "no_sources"})
-"""What can be lacking in a result."""
 ERR90: Final = {"standard_position": 3.5, "enhanced_position": 1.7, "astrometric_position": 2.4}
 """Usual radius of the error circles, arcsec at 90 %."""
 PIXEL: Final = 2.36
@@ -54,8 +52,8 @@ def answer(call: str, job: ResultJob, body: Mapping[str, Any], awkward: frozense
     awkward : frozenset of str
         What is lacking: a subset of `AWKWARD`.
     """
-    if unknown := awkward - AWKWARD:
-        raise ValueError(f"no such awkward case: {', '.join(sorted(unknown))}; there are {', '.join(sorted(AWKWARD))}")
+    if unknown := awkward.difference(AWKWARD):
+        raise ValueError(f"no such awkward case: {', '.join(sorted(unknown))}; there are {', '.join(AWKWARD)}")
     return _ANSWERS[call](call, job, body, awkward)
 
 
@@ -73,9 +71,9 @@ def measured_position(call: str, job: ResultJob) -> tuple[float, float, float]:
 
 
 def standard_position_dat(job: ResultJob) -> str:
-    """Return the contents of `results.dat`: one line, tab-separated; the last four fields describe pile-up."""
+    """Return the contents of `results.dat`: one line, tab-separated; neither piled up nor fitted as such."""
     ra, dec, radius = measured_position("standard_position", job)
-    row = (f"{ra:.5f}", f"{dec:.5f}", hms(ra), dms(dec), f"{radius:.1f}", "0", "1", "0", "0", "0", "0")
+    row = (f"{ra:.5f}", f"{dec:.5f}", hms(ra), dms(dec), f"{radius:.1f}", "0", "1", "0")
     return "\t".join(row) + "\n"
 
 
@@ -87,7 +85,7 @@ def enhanced_position_txt(job: ResultJob) -> str:
 
 
 def astrometric_position_dat(job: ResultJob) -> str:
-    """Return the contents of `corrpos.dat`: one line, tab-separated."""
+    """Return the contents of `xastrom_corr.dat`: one line, tab-separated."""
     ra, dec, radius = measured_position("astrometric_position", job)
     return "\t".join((f"{ra:.5f}", f"{dec:.5f}", hms(ra), dms(dec), f"{radius:.1f}")) + "\n"
 

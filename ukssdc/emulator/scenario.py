@@ -7,6 +7,7 @@ A scenario comes from Python or from a YAML file::
       LightCurve:  {requested: 1, running: 120}
       Spectrum:    {ends: -3}
       Image:       {size: 256 MiB}
+      EnhancedPos: {awkward: no_position}
       StandardPos:
         stages:                                  # any sequence of codes; the last one lasts for ever
           - [5, 1, Requested]
@@ -31,6 +32,8 @@ from typing import Any, Final, NamedTuple
 from ukssdc.status import Product
 
 ALL: Final = "all"
+AWKWARD: Final = ("no_position", "empty_light_curve", "nofit", "nospec", "no_sources")
+"""What can be lacking in the results of a product that is complete."""
 UNITS: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
@@ -88,6 +91,8 @@ class Build:
         False: `GotProgress` is 2 (unavailable) while running.
     cancel : int
         Answer to an attempt to cancel, where another than the usual one is wanted: 1 to 4 (protocol, section 4).
+    awkward : str
+        What is lacking in the product's results: "no_position", "empty_light_curve", "nofit", "nospec", "no_sources".
     """
 
     requested: float | None = None
@@ -100,6 +105,7 @@ class Build:
     waits: bool | None = None
     progress: bool | None = None
     cancel: int | None = None
+    awkward: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("requested", "queued", "running"):
@@ -112,6 +118,8 @@ class Build:
             object.__setattr__(self, "stages", _read_stages(self.stages))
         if self.cancel is not None and self.cancel not in range(1, 5):
             raise ScenarioError(f"cancel is 1, 2, 3 or 4 (protocol, section 4), not {self.cancel!r}")
+        if self.awkward is not None and self.awkward not in AWKWARD:
+            raise ScenarioError(f"awkward is one of {', '.join(AWKWARD)}, not {self.awkward!r}")
 
     def over(self, general: Build) -> Build:
         """Return this build, completed from a more general one."""

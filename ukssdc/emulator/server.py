@@ -152,6 +152,7 @@ class Emulator:
             http="h11",
             server_header=False,
             headers=[("Server", "Apache")],
+            timeout_graceful_shutdown=0,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -232,5 +233,12 @@ def _listen(port: int) -> socket.socket:
 
 
 def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    async def serve() -> None:
+        await server.serve(sockets=[listener])
+        # Who is still reading a long answer would wait for ever: uvicorn leaves such connections open.
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
     with asyncio.Runner() as runner:
-        runner.run(server.serve(sockets=[listener]))
+        runner.run(serve())

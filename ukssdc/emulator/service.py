@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from ukssdc.emulator import results
 from ukssdc.emulator.clock import ServiceClock
 from ukssdc.emulator.job import Job
 from ukssdc.emulator.parameters import requested_products
@@ -257,9 +257,8 @@ class Service:
             raise Refused(f"Job {job.id} does not contain a {product.prose}.")
         if not job.complete(product):
             raise Refused(f"The {product.prose} of job {job.id} is not complete, or could not be built.")
-        results = importlib.import_module("ukssdc.emulator.results")
-        answer: Answer = results.answer(call, job, body)
-        return answer
+        awkward = job.build(product).awkward
+        return results.answer(call, job, body, frozenset({awkward} if awkward else ()))
 
 
 def products_named(names: Any) -> tuple[Product, ...]:
