@@ -1,0 +1,112 @@
+"""What a quick look shows: the results of a job, and in words what there is none of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ukssdc.client import Client
+from ukssdc.errors import TransportError
+from ukssdc.job import Job
+from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
+from ukssdc.status import Product
+
+POSITIONS = (Product.StandardPos, Product.EnhancedPos, Product.AstromPos)
+
+
+class QuickLook(BaseModel):
+    """The results of a job, as far as they could be had.
+
+    Attributes
+    ----------
+    job : Job
+    positions : dict
+        Product -> `Position`.
+    light_curve : LightCurveData or None
+    spectral_fits : SpectralFits or None
+    source_list : SourceList or None
+    problems : dict
+        Product -> why its results are not here, in words.
+    """
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
+
+    job: Job
+    positions: dict[Product, Position] = Field(default_factory=dict)
+    light_curve: LightCurveData | None = None
+    spectral_fits: SpectralFits | None = None
+    source_list: SourceList | None = None
+    problems: dict[Product, str] = Field(default_factory=dict)
+
+    @property
+    def centre(self) -> tuple[float, float] | None:
+        """The position that was asked for, or else the first one found; deg J2000."""
+        requested = tuple(_number(self.job.parameters.get(key)) for key in ("RA", "Dec"))
+        if requested[0] is not None and requested[1] is not None:
+            return requested[0], requested[1]
+        found = (p for p in self.positions.values() if p.ra is not None and p.dec is not None)
+        return next(((p.ra, p.dec) for p in found if p.ra is not None and p.dec is not None), None)
+
+    @property
+    def energies(self) -> str:
+        """The energy band of the light curve, keV."""
+        low, high = (_number(self.job.parameters.get(key)) for key in ("minen", "maxen"))
+        return f"{0.3 if low is None else low:g}-{10.0 if high is None else high:g} keV"
+
+
+def fetch(client: Client, job: Job, unavailable: Mapping[Product, str] | None = None) -> QuickLook:
+    """Ask for the results of a job, one call per product; what goes wrong becomes a problem of that product.
+
+    Parameters
+    ----------
+    client : Client
+    job : Job
+    unavailable : mapping, optional
+        Product -> why there is no use in asking.
+
+    Returns
+    -------
+    QuickLook
+    """
+    problems = dict(unavailable or {})
+    found: dict[Product, Any] = {}
+    silent = False
+    for product, ask in _calls(client).items():
+        if product not in job.products or product in problems:
+            continue
+        if silent:  # each further call might wait for its time-out as well
+            problems[product] = "not asked for, as the service does not answer"
+            continue
+        try:
+            found[product] = ask(job)
+        except Exception as error:  # noqa: BLE001 - what cannot be read must not take the rest with it
+            problems[product] = f"its results could not be read: {error or type(error).__name__}"
+            silent = isinstance(error, TransportError) and error.status_code is None
+    return QuickLook(
+        job=job,
+        positions={product: found[product] for product in POSITIONS if product in found},
+        light_curve=found.get(Product.LightCurve),
+        spectral_fits=found.get(Product.Spectrum),
+        source_list=found.get(Product.SourceDet),
+        problems=problems,
+    )
+
+
+def _calls(client: Client) -> dict[Product, Callable[[Job], Any]]:
+    return {
+        Product.LightCurve: client.light_curve,
+        Product.Spectrum: client.spectral_fits,
+        Product.StandardPos: client.standard_position,
+        Product.EnhancedPos: client.enhanced_position,
+        Product.AstromPos: client.astrometric_position,
+        Product.SourceDet: client.source_list,
+    }
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,108 @@
+"""The quick look as files in the job's folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ukssdc.quicklook.content import QuickLook
+from ukssdc.quicklook.pages import page
+from ukssdc.results import LightCurveData
+
+PAGE = "quicklook.md"
+NO_MATPLOTLIB = "pictures need matplotlib: pip install 'xrt-products[plots]'"
+
+
+class Files(NamedTuple):
+    """What was written, and what could not be.
+
+    Attributes
+    ----------
+    pictures : dict
+        File name -> PNG, as drawn.
+    notes : tuple of str
+        What went wrong, in words.
+    """
+
+    pictures: dict[str, bytes]
+    notes: tuple[str, ...]
+
+
+def write_files(look: QuickLook, directory: Path) -> Files:
+    """Draw and write `lightcurve.png`, `position.png`, `results.json`, `lightcurve.csv` and `quicklook.md`.
+
+    What cannot be drawn or written becomes a note; the rest goes on. A file for which there are no results is not
+    written, and an older one of that name is left alone.
+
+    Parameters
+    ----------
+    look : QuickLook
+    directory : Path
+        The job's folder; it is made where it is missing.
+    """
+    pictures, notes = draw(look)
+    notes += _try("make the folder", lambda: directory.mkdir(parents=True, exist_ok=True))
+    for name, png in pictures.items():
+        notes += _try(f"write {name}", partial((directory / name).write_bytes, png))
+    notes += _try("write results.json", lambda: _write(directory / "results.json", look.model_dump_json(indent=1)))
+    curve = look.light_curve
+    if curve is not None and len(curve):
+        notes += _try("write lightcurve.csv", lambda: _write(directory / "lightcurve.csv", light_curve_csv(curve)))
+    text = {name: name for name in pictures}
+    notes += _try(f"write {PAGE}", lambda: _write(directory / PAGE, page(look, text, notes)))
+    return Files(pictures, tuple(notes))
+
+
+def draw(look: QuickLook) -> tuple[dict[str, bytes], list[str]]:
+    """Draw the pictures there is something to draw for; return them, and what went wrong."""
+    try:
+        from ukssdc.quicklook import plots  # noqa: PLC0415 - matplotlib is optional, and slow to import
+    except ImportError:
+        return {}, [NO_MATPLOTLIB]
+    pictures: dict[str, bytes] = {}
+    notes: list[str] = []
+
+    def draw_one(name: str, make: Callable[[QuickLook], Any]) -> None:
+        figure = make(look)
+        if figure is not None:
+            pictures[name] = plots.as_png(figure)
+
+    for name, make in {"lightcurve.png": plots.light_curve_figure, "position.png": plots.position_figure}.items():
+        notes += _try(f"draw {name}", partial(draw_one, name, make))
+    return pictures, notes
+
+
+def light_curve_csv(curve: LightCurveData) -> str:
+    """Return all bins of a light curve as comma-separated values, under the service's column names.
+
+    `Dataset`, `Mode` and `Kind` come first; a number that there is none of is left empty. Units as in the service's
+    files: times in s or d (`TimeFormat` in the column of that name), rates in ct/s, exposures in s.
+    """
+    datasets = list(curve.datasets.values())
+    names = list(dict.fromkeys(name for d in datasets for name in (*d.columns, *d.labels)))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["Dataset", "Mode", "Kind", "TimeFormat", *names])
+    for d in datasets:
+        columns: dict[str, Any] = {**d.columns, **d.labels}
+        for row in range(len(d)):
+            cells = (columns[name][row] if name in columns else "" for name in names)
+            writer.writerow([d.name, d.mode, d.kind, curve.time_format or "", *("" if c != c else c for c in cells)])  # noqa: PLR0124 - NaN
+    return text.getvalue()
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _try(what: str, do: Callable[[], Any]) -> list[str]:
+    """Do something that must not take the rest with it; return what went wrong."""
+    try:
+        do()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a line of the page
+        return [f"could not {what}: {error or type(error).__name__}"]
+    return []
