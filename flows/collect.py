@@ -11,12 +11,22 @@ from flows.follow import OnFailure, Plan, follow
 from flows.hooks import cancel_job_with_run
 from tasks import Account, JobReport, cancel_job
 from tasks.account import client_for
+from tasks.download import TRIES, another_try_may_help, pauses
 from tasks.labels import label_flow_run
 from tasks.poll import INTERVAL, MAX_WAIT
 from ukssdc import ArchiveFormat, CancelReport, IfExists, Job, Products
 
 
-@task(name="find job", task_run_name="find job {job_id}", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="find job",
+    task_run_name="find job {job_id}",
+    description="Look a job up at the service by its number.",
+    retries=TRIES,
+    retry_delay_seconds=pauses(INTERVAL),
+    retry_condition_fn=another_try_may_help,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 def find_job(job_id: int, account: Account = None) -> Job:
     """Look a job up at the service by its number."""
     return client_for(account).attach(job_id)
@@ -73,7 +83,7 @@ def collect_products(
         cancel_with_run,
     )
     plan.check()
-    job = find_job(job_id, account)
+    job = find_job.with_options(retry_delay_seconds=pauses(interval))(job_id, account)
     label_flow_run(job)
     return follow(job, plan)
 
@@ -83,7 +93,9 @@ def collect_products(
     flow_run_name="cancel job {job_id}",
     description="Tell the UKSSDC that a job's products are not wanted any more.",
 )
-def cancel_products(job_id: int, products: Products = "all", account: Account = None) -> CancelReport:
+def cancel_products(
+    job_id: int, products: Products = "all", account: Account = None, interval: float = INTERVAL
+) -> CancelReport:
     """Cancel a job's products at the service.
 
     Parameters
@@ -92,6 +104,8 @@ def cancel_products(job_id: int, products: Products = "all", account: Account = 
     products : "all" or list of str, optional
         "all", or a list of product names.
     account : str, UKSSDCAccount or None, optional
+    interval : float, optional
+        What the pauses are measured by where the service cannot be reached, s.
 
     Returns
     -------
@@ -104,4 +118,6 @@ def cancel_products(job_id: int, products: Products = "all", account: Account = 
         There is no such job, or it is someone else's.
     TransportError, ProtocolError
     """
-    return cancel_job(find_job(job_id, account), products, account)
+    delays = pauses(interval)
+    job = find_job.with_options(retry_delay_seconds=delays)(job_id, account)
+    return cancel_job.with_options(retry_delay_seconds=delays)(job, products, account)

@@ -27,6 +27,7 @@ from tasks import (
     user_cancelled,
 )
 from tasks.account import client_for
+from tasks.download import pauses
 from tasks.outcomes import Outcome, failed_build, failed_download, timed_out
 from tasks.poll import INTERVAL, MAX_WAIT
 from ukssdc import ArchiveFormat, IfExists, Job, Product, ProductRequest, StatusCode, UKSSDCError
@@ -160,9 +161,8 @@ def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Any]:
     status = watch.status[product]
     match status.status_code:
         case StatusCode.COMPLETE:
-            return download_product.submit(
-                watch.job, product, watch.directory, plan.account, plan.format, plan.if_exists
-            )
+            download = download_product.with_options(retry_delay_seconds=pauses(plan.interval))
+            return download.submit(watch.job, product, watch.directory, plan.account, plan.format, plan.if_exists)
         case StatusCode.CANCELLED:
             return user_cancelled.submit(watch.job, product, status)
         case _:

@@ -6,7 +6,9 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.account import Account, client_for
+from tasks.download import TRIES, another_try_may_help, pauses
 from tasks.outcomes import Cancelled
+from tasks.poll import INTERVAL
 from ukssdc import CancelReport, Job, Product, Products, ProductStatus
 
 
@@ -29,6 +31,9 @@ def user_cancelled(job: Job, product: Product, status: ProductStatus) -> Cancell
     name="cancel job",
     task_run_name="cancel job {job.job_id}",
     description="Tell the service that products are not wanted any more.",
+    retries=TRIES,
+    retry_delay_seconds=pauses(INTERVAL),
+    retry_condition_fn=another_try_may_help,
     cache_policy=NO_CACHE,
     persist_result=False,
 )

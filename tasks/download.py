@@ -8,12 +8,20 @@ from typing import Any
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.tasks import Task, exponential_backoff
+from prefect.tasks import Task
 from rich.filesize import decimal
 
 from tasks.account import Account, client_for
 from tasks.outcomes import Downloaded
+from tasks.poll import INTERVAL
 from ukssdc import ArchiveFormat, IfExists, Job, Product, UKSSDCError
+
+TRIES = 5
+
+
+def pauses(interval: float) -> list[float]:
+    """Return growing pauses between the tries, s: 5, 10, 20, 40 and 80 for a poll interval of a minute."""
+    return [interval / 12 * 2**n for n in range(TRIES)]
 
 
 def another_try_may_help(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001 - Prefect's signature
@@ -31,8 +39,8 @@ def another_try_may_help(task: Task[Any, Any], task_run: TaskRun, state: State[A
     name="download product",
     task_run_name="download {product}",
     description="Fetch the archive of a complete product: streamed, verified, then given its name.",
-    retries=5,
-    retry_delay_seconds=exponential_backoff(backoff_factor=5),  # 5, 10, 20, 40, 80 s
+    retries=TRIES,
+    retry_delay_seconds=pauses(INTERVAL),
     retry_jitter_factor=0.5,
     retry_condition_fn=another_try_may_help,
     cache_policy=NO_CACHE,

@@ -12,6 +12,7 @@ from prefect.exceptions import PrefectException
 from ukssdc import Job
 
 LABEL = "ukssdc.job_id"
+URL_LABEL = "ukssdc.job_url"  # job numbers of the emulator and the service are not the same jobs
 
 
 def label_flow_run(job: Job) -> None:
@@ -22,7 +23,7 @@ def label_flow_run(job: Job) -> None:
     run = context.flow_run
     try:
         context.client.update_flow_run(run.id, tags={*run.tags, tag_of(job)})
-        context.client.update_flow_run_labels(run.id, {LABEL: job.job_id})
+        context.client.update_flow_run_labels(run.id, {LABEL: job.job_id, URL_LABEL: job.url})
     except (httpx.HTTPError, PrefectException) as error:
         get_run_logger().warning("Could not label this flow run with job %d: %r", job.job_id, error)
 
@@ -33,7 +34,7 @@ def belongs_to_another_run(job: Job) -> bool:
     mine = context.flow_run.id if context is not None and context.flow_run is not None else None
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[tag_of(job)])))
-    return any(run.id != mine for run in runs)
+    return any(run.id != mine and run.labels.get(URL_LABEL) == job.url for run in runs)
 
 
 def tag_of(job: Job) -> str:

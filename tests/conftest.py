@@ -97,3 +97,17 @@ def wait_for_server(api: str, log: Path) -> None:
         except requests.RequestException:
             time.sleep(0.3)
     pytest.fail(f"the Prefect server did not start:\n{log.read_text()[-3000:]}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the fault matrix, if it was run."""
+    reports = [r for kind in ("passed", "failed") for r in terminalreporter.getreports(kind) if r.when == "call"]
+    cells = sorted((tuple(v), r.outcome) for r in reports for k, v in r.user_properties if k == "cell")
+    if cells:
+        terminalreporter.section("fault matrix")
+        row = "{:20} {:28} {:34} {:6} {:16} {}".format
+        terminalreporter.write_line(row("step", "fault", "the flow", "jobs", "files", ""))
+        for (step, fault, flow, jobs, files), outcome in cells:
+            terminalreporter.write_line(
+                row(step, fault, flow, str(jobs), files, "" if outcome == "passed" else "FAILED")
+            )

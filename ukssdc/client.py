@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ukssdc._transport import BASE_URL, Transport
 from ukssdc.download import DownloadedFile, IfExists, Progress, download_archive
-from ukssdc.errors import ProtocolError
+from ukssdc.errors import ProtocolError, UKSSDCError
 from ukssdc.job import CancelReport, Job, OldJob, read_int
 from ukssdc.record import now
 from ukssdc.request import ProductRequest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ukssdc.archive import ArchiveFormat
     from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
 
+TIMEOUT = (10.0, 60.0)  # longest wait for a connection, and for an answer, s
 YesNoBoth = Literal["no", "yes", "both"]
 
 
@@ -47,14 +49,23 @@ class Client:
     False
     """
 
-    def __init__(self, email: str, base_url: str = BASE_URL, timeout: tuple[float, float] = (10.0, 60.0)) -> None:
+    def __init__(self, email: str, base_url: str = BASE_URL, timeout: tuple[float, float] = TIMEOUT) -> None:
         self._transport = Transport(email, base_url, timeout)
         self._email = email
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Make a client for the account in UKSSDC_USER and, where it is set, the service at UKSSDC_URL."""
-        return cls(os.environ.get("UKSSDC_USER", ""), os.environ.get("UKSSDC_URL") or BASE_URL)
+        """Make a client for the account in UKSSDC_USER.
+
+        UKSSDC_URL, where it is set, is the address of the service, UKSSDC_TIMEOUT the longest wait for an answer, s.
+
+        Raises
+        ------
+        UKSSDCError
+            Where there is no account, or one of the others makes no sense.
+        """
+        email, url, timeout = (os.environ.get(name, "") for name in ("UKSSDC_USER", "UKSSDC_URL", "UKSSDC_TIMEOUT"))
+        return cls(email, url or BASE_URL, read_timeout(timeout))
 
     def __repr__(self) -> str:
         return f"Client(base_url={self.base_url!r})"
@@ -280,3 +291,16 @@ class Client:
 
     def _address(self, path: str) -> str:
         return f"{self.base_url}/{path}"
+
+
+def read_timeout(seconds: str) -> tuple[float, float]:
+    """Read UKSSDC_TIMEOUT; the connection has to stand sooner than the answer."""
+    if not seconds:
+        return TIMEOUT
+    try:
+        wait = float(seconds)
+    except ValueError:
+        wait = 0.0
+    if not 0 < wait < math.inf:
+        raise UKSSDCError(f"UKSSDC_TIMEOUT is {seconds!r}: it should be a number of seconds above 0, like 60")
+    return min(TIMEOUT[0], wait), wait

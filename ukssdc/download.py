@@ -205,12 +205,13 @@ def _get(
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers |= {"Range": f"bytes={have}-", "If-Range": validator}
-    for _ in range(MOST_REDIRECTS):
+    for hops in range(MOST_REDIRECTS):
         if not same_service(url, base_url):
             raise DownloadError(
                 f"refused to download from {url}: archives come only from the service's own host, "
                 f"{urlsplit(base_url).hostname}",
                 url=url,
+                may_pass=hops > 0,  # a redirect may be a gateway's of the moment; the job's own address stays as it is
             )
         response = session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
         if not response.is_redirect:

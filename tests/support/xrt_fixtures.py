@@ -1,0 +1,36 @@
+"""Fixtures: every flow test runs the real flow, against the emulator, over HTTP, watched by a real Prefect server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xrt_support import INTERVAL, MINUTE, QUICK, USER, Serve
+
+from ukssdc.emulator import Build, Emulator, Scenario
+
+
+@pytest.fixture
+def serve(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Serve an emulator whose products go as the given builds say, a minute a poll, and point the environment at it."""
+    assert prefect_api
+    with ExitStack() as stack:
+
+        def start(builds: dict[Any, Build] | None = None, **options: Any) -> Emulator:
+            scenario = Scenario({"all": QUICK} | (builds or {}))
+            settings: dict[str, Any] = {"users": (USER,), "seconds_per_poll": MINUTE} | options
+            running = stack.enter_context(Emulator(scenario=scenario, **settings))
+            monkeypatch.setenv("UKSSDC_USER", USER)
+            monkeypatch.setenv("UKSSDC_URL", running.url)
+            return running
+
+        yield start
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> dict[str, Any]:
+    """Return flow parameters that suit the emulator."""
+    return {"destination": tmp_path / "products", "interval": INTERVAL, "max_wait": 30.0}
