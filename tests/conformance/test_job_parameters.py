@@ -1,0 +1,87 @@
+"""What the emulator makes of a request (`jobPars`) is understood by the reference client and by ours alike."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from request_strategies import requests
+from swifttools.ukssdc.xrt_prods import XRTProductRequest
+
+from ukssdc import Product, ProductRequest
+from ukssdc.emulator import Emulator
+from ukssdc.emulator.submission import complete, problems
+
+REQUESTS = json.loads((Path(__file__).parents[1] / "vectors" / "requests.json").read_text())
+EMAIL = "observer@example.org"
+
+
+def completed(request: dict[str, dict[Any, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the body of a request, and what comes back in `jobPars`, as JSON makes it."""
+    body = ProductRequest.model_validate(request).to_wire(EMAIL)
+    assert problems(body) == []
+    pars: dict[str, Any] = json.loads(json.dumps(complete(body)))
+    return body, pars
+
+
+def products_in(reference: XRTProductRequest) -> set[str]:
+    return {product.value for product in Product if reference.hasProd(product.value)}
+
+
+@settings(max_examples=200)
+@given(requests())
+def test_the_reference_client_reads_the_completed_parameters(request: dict[str, dict[Any, Any]]) -> None:
+    body, pars = completed(request)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # its own; not those of distutils
+        reference = XRTProductRequest(EMAIL, JSONVals=pars, fromServer=True)
+
+    assert {str(p) for p in request["products"]} <= products_in(reference)
+    assert reference.getGlobalPars("name") == body["name"]
+
+
+@settings(max_examples=200)
+@given(requests())
+def test_what_was_sent_comes_back_with_other_types_at_most(request: dict[str, dict[Any, Any]]) -> None:
+    body, pars = completed(request)
+
+    errands = {"getTargs", "getT0", "getCoords"}
+    for name in body.keys() - errands:
+        assert same(pars[name], body[name]), name
+    assert not errands & pars.keys()
+
+
+def same(returned: Any, sent: Any) -> bool:
+    return bool(returned == sent or (isinstance(returned, str) and float(returned) == float(sent)))
+
+
+@settings(max_examples=200)
+@given(requests())
+def test_completed_parameters_make_a_request_again(request: dict[str, dict[Any, Any]]) -> None:
+    _, pars = completed(request)
+
+    again = ProductRequest.from_wire(pars).to_wire(EMAIL)
+
+    assert problems(again) == []
+    assert set(ProductRequest.model_validate(request).products) <= set(ProductRequest.from_wire(pars).products)
+
+
+@pytest.mark.parametrize("case", REQUESTS, ids=[case["title"] for case in REQUESTS])
+def test_the_reference_client_takes_over_the_completed_parameters_without_a_warning(case: dict[str, Any]) -> None:
+    reference = XRTProductRequest(EMAIL)
+    reference.setGlobalPars(**case["request"]["globals"])
+    for product, parameters in case["request"]["products"].items():
+        reference.addProduct(product, **parameters)
+
+    with Emulator() as emulator, warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # its own; not those of distutils
+        reference._baseURL = emulator.url
+        assert reference.submit(updateProds=True), reference.submitError
+
+    assert reference.getGlobalPars("targ")
+    assert products_in(reference) == set(case["request"]["products"])
