@@ -158,6 +158,21 @@ def test_the_products_are_downloaded(emulator: Emulator, submitted: XRTProductRe
             assert archive.namelist()
 
 
+def test_after_a_cancellation_too_all_five_archives_come_as_the_tutorial_shows(
+    emulator: Emulator, submitted: XRTProductRequest, tmp_path: Path
+) -> None:
+    emulator.advance(20 + 8)
+    submitted.cancelProducts(["AstromPos"])
+    emulator.advance(3600)
+    assert submitted.complete
+
+    files = submitted.downloadProducts(str(tmp_path), stem="tutorial_files_", format="zip")
+
+    assert list(files) == FIVE
+    with zipfile.ZipFile(files["AstromPos"]) as archive:
+        assert archive.namelist() == ["xastrom.log"]
+
+
 def test_the_active_jobs_are_counted(emulator: Emulator, submitted: XRTProductRequest) -> None:
     active = submitted.countActiveJobs()
     emulator.advance(3600)
