@@ -110,6 +110,18 @@ def test_an_archive_is_not_there_before_its_product_is_complete(emulator: Emulat
     assert get(emulator, job_id).status_code == 404
 
 
+@pytest.mark.parametrize(("age", "code"), [(5, 404), (50, 200)])
+def test_only_a_build_that_had_begun_leaves_an_archive_when_it_is_cancelled(
+    emulator: Emulator, age: float, code: int
+) -> None:
+    job_id = submit(emulator, LC)
+    emulator.advance(age)
+
+    emulator.cancel(job_id)
+
+    assert get(emulator, job_id).status_code == code
+
+
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("product", MEMBERS)
 def test_archives_hold_what_the_service_puts_there(emulator: Emulator, product: Product, form: str) -> None:
