@@ -51,7 +51,7 @@ class Transport:
         self.session = requests.Session()
         self.session.headers["User-Agent"] = "xrt-products (Prefect flows for Swift-XRT products)"
 
-    def call(self, path: str, doing: str, **body: Any) -> dict[str, Any]:
+    def call(self, path: str, doing: str, *, details: str = "", **body: Any) -> dict[str, Any]:
         """POST one call and return the service's answer.
 
         Parameters
@@ -60,6 +60,8 @@ class Transport:
             Path below the base URL (protocol, section 2).
         doing : str
             The call in words, for messages: "submit the request".
+        details : str, optional
+            A key whose presence makes a refusal an answer like any other: it says product by product what was refused.
         **body
             What the call takes beyond the three common keys.
 
@@ -96,7 +98,7 @@ class Transport:
                 start=text[:START],
             )
         _show_deprecation(answer.get("deprecationWarning"))
-        if str(answer["OK"]) in {"0", "False", "None"}:
+        if str(answer["OK"]) in {"0", "False", "None"} and not isinstance(answer.get(details), dict):
             raise ServiceError(doing, _refusals(answer))
         return answer
 

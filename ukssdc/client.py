@@ -147,7 +147,9 @@ class Client:
         """
         wanted = select_products(products, job.products)
         what = ",".join(p.wire for p in wanted)
-        answer = self._transport.call("canceljob.php", f"cancel job {job.job_id}", JobID=job.job_id, what=what)
+        answer = self._transport.call(
+            "canceljob.php", f"cancel job {job.job_id}", details="statusCodes", JobID=job.job_id, what=what
+        )
         return CancelReport.from_wire(answer, job.job_id, wanted)
 
     def download(
