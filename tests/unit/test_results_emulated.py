@@ -126,6 +126,12 @@ def test_fits_are_plausible(name: str) -> None:
         assert (fit.redshift, fit.galactic_nh is not None) == (0.5, True)
 
 
+def test_the_error_of_a_column_does_not_reach_below_zero() -> None:
+    nh, _, neg = known(fits(dchi=5000)["interval0"].modes["WT"].models["PowerLaw"].nh)
+
+    assert neg == -nh
+
+
 def test_the_galactic_column_is_named_where_it_was_not_fitted() -> None:
     with_it, without = fits(galactic=1), fits(galactic=0)
 

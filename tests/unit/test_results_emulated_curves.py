@@ -76,6 +76,14 @@ def test_full_bins_hold_the_counts_asked_for() -> None:
     assert sorted(read["PC_incbad"].columns["CtsInSrc"])[len(read["PC_incbad"]) // 2] == 40
 
 
+@pytest.mark.parametrize("fewest", [15, 30])
+def test_a_bin_at_the_end_of_a_snapshot_holds_the_fewest_counts_allowed(fewest: int) -> None:
+    # Before gaps of days, bins are closed with whatever is in them; there are two of these.
+    counts = sorted(curve(incbad="yes", dynamic=0, pccounts=40, mincmin=fewest)["PC_incbad"].columns["CtsInSrc"])
+
+    assert fewest <= counts[2] < counts[-1]
+
+
 def test_bins_of_time_have_the_length_asked_for() -> None:
     read = curve(incbad="yes", binMeth="time", pcbin=100.0, wtbin=10.0)
 
