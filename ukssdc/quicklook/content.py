@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -41,13 +42,16 @@ class QuickLook(BaseModel):
     problems: dict[Product, str] = Field(default_factory=dict)
 
     @property
+    def requested(self) -> tuple[float, float] | None:
+        """The position that was asked for, deg J2000; None where the job's parameters do not say."""
+        ra, dec = (_number(self.job.parameters.get(key)) for key in ("RA", "Dec"))
+        return None if ra is None or dec is None else (ra, dec)
+
+    @property
     def centre(self) -> tuple[float, float] | None:
         """The position that was asked for, or else the first one found; deg J2000."""
-        requested = tuple(_number(self.job.parameters.get(key)) for key in ("RA", "Dec"))
-        if requested[0] is not None and requested[1] is not None:
-            return requested[0], requested[1]
-        found = (p for p in self.positions.values() if p.ra is not None and p.dec is not None)
-        return next(((p.ra, p.dec) for p in found if p.ra is not None and p.dec is not None), None)
+        found = ((p.ra, p.dec) for p in self.positions.values() if p.ra is not None and p.dec is not None)
+        return self.requested or next(found, None)
 
     @property
     def energies(self) -> str:
@@ -107,6 +111,7 @@ def _calls(client: Client) -> dict[Product, Callable[[Job], Any]]:
 
 def _number(value: Any) -> float | None:
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
         return None
+    return number if math.isfinite(number) else None

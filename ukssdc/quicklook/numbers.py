@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from ukssdc.results import Parameter
 
 LONGEST = 300  # characters of a cell
+MOST_DIGITS, LARGE = 6, 1e7  # decimals, and size, from which on a number is written with an exponent
 NONE = "–"  # noqa: RUF001 - a dash for no value, as in printed tables
 
 
@@ -24,11 +25,10 @@ def measured(parameter: Parameter | None, scale: float = 1.0) -> str:
     sizes = [abs(error) for error in errors if error]
     if not sizes:
         return f"{value:.3g} (no errors)"
-    digits = 1 - math.floor(math.log10(min(sizes)))
-    if not 0 <= digits <= 6:  # noqa: PLR2004 - six decimals are still readable
-        digits = max(0, min(6, digits))
-    ends = [f"{sign}?" if e is None else f"{sign}{abs(e):.{digits}f}" for sign, e in zip("+-", errors, strict=True)]
-    return f"{value:.{digits}f} ({ends[0]}, {ends[1]})"
+    digits = max(0, 1 - math.floor(math.log10(min(sizes))))
+    form = f".{digits}f" if digits <= MOST_DIGITS and abs(value) < LARGE else ".3g"
+    ends = [f"{sign}?" if e is None else f"{sign}{abs(e):{form}}" for sign, e in zip("+-", errors, strict=True)]
+    return f"{value:{form}} ({ends[0]}, {ends[1]})"
 
 
 def plain(value: float | None, form: str = ".4g") -> str:
@@ -45,7 +45,7 @@ def cell(text: str) -> str:
     """Make a text safe for Markdown: one line, not endless, no bars, no HTML, no links."""
     line = re.sub(r"\s+", " ", text).strip()
     line = line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
-    return re.sub(r"([|\[\]`\\])", r"\\\1", line.replace("&", "&amp;").replace("<", "&lt;"))
+    return re.sub(r"([|`\\]|\](?=\())", r"\\\1", line.replace("&", "&amp;").replace("<", "&lt;"))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

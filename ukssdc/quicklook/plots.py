@@ -107,7 +107,8 @@ def position_figure(look: QuickLook) -> Figure | None:
         colour, line = CIRCLES[product]
         axes.add_patch(Circle((x, y), radius, fill=False, edgecolor=colour, linestyle=line, linewidth=1.8))
         axes.plot([x], [y], marker="x", color=colour, linestyle=line, label=f"{product.prose}, {radius:.1f} arcsec")
-    axes.plot([0], [0], marker="+", markersize=14, color="black", linestyle="none", label="requested position")
+    if look.requested:
+        axes.plot([0], [0], marker="+", markersize=14, color="black", linestyle="none", label="requested position")
     x, y, half = _frame([(x, y, radius) for _, x, y, radius in places])
     axes.set_xlim(x + half, x - half)  # east, where RA increases, is on the left
     axes.set_ylim(y - half, y + half)
@@ -175,7 +176,7 @@ def _draw(axes: Axes, dataset: Dataset, **style: Any) -> None:
 
 def _draw_limits(axes: Axes, dataset: Dataset) -> None:
     """Draw upper limits: a bar as wide as the bin, and an arrow that hangs from it."""
-    rows = _points(dataset)
+    rows, colour = _points(dataset), COLOURS.get(dataset.mode, OTHER_COLOUR)
     values = [dataset.value[row] for row in rows]
     axes.errorbar(
         [dataset.time[row] for row in rows],
@@ -183,11 +184,11 @@ def _draw_limits(axes: Axes, dataset: Dataset) -> None:
         xerr=_errors(dataset.time_neg, dataset.time_pos, rows),
         yerr=[ARROW * abs(value) for value in values],
         uplims=True,
-        color=COLOURS.get(dataset.mode, OTHER_COLOUR),
+        color=colour,
         linestyle="none",
         linewidth=1.1,
-        label=f"{dataset.mode} upper limit (3 sigma)",
     )
+    axes.plot([], [], marker="v", color=colour, linestyle="none", label=f"{dataset.mode} upper limit (3 sigma)")
 
 
 def _scale(axes: Axes, curve: LightCurveData, rates: Sequence[Dataset], limits: Sequence[Dataset]) -> None:
