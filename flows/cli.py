@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ukssdc import ArchiveFormat, Client, IfExists, ProductRequest, UKSSDCError
+import ukssdc
+from ukssdc.archive import ArchiveFormat, IfExists
+from ukssdc.errors import UKSSDCError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -64,7 +66,7 @@ def run(
     if_exists
         What to do about files that are there already.
     """
-    request = ProductRequest.from_file(file)
+    request = ukssdc.ProductRequest.from_file(file)
     flows = _load_flows(account)
     return _finish(
         lambda: flows.request_products(
@@ -132,7 +134,7 @@ def status(job: int) -> int:
     job
         The service's number for the job.
     """
-    client = Client.from_environment()
+    client = ukssdc.Client.from_environment()
     found = client.attach(job)
     rows = [
         (product, str(int(state.status_code)), state.status_text, state.progress_text.rstrip())
@@ -154,7 +156,7 @@ def cancel(job: int, *products: str) -> int:
     products
         Names of the products to cancel; all of them where none is given.
     """
-    client = Client.from_environment()
+    client = ukssdc.Client.from_environment()
     report = client.cancel(client.attach(job), list(products) or "all")
     for product, text in report.texts.items():
         sys.stdout.write(f"{product}: {text}\n")
@@ -164,7 +166,7 @@ def cancel(job: int, *products: str) -> int:
 @app.command
 def jobs() -> int:
     """List all jobs that you ever submitted, newest first, and count the active ones."""
-    client = Client.from_environment()
+    client = ukssdc.Client.from_environment()
     rows = [
         (
             str(job.job_id),
@@ -220,7 +222,7 @@ def demo(*, keep: bool = False) -> int:
 def _load_flows(account: str | None) -> Any:
     """Import the flows; before that, look whether there is an account at all, which takes no time."""
     if account is None:
-        Client.from_environment()
+        ukssdc.Client.from_environment()
     # A server that Prefect starts by itself migrates its database at first: that takes longer than its 20 s.
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ukssdc._transport import BASE_URL, Transport
-from ukssdc.download import DownloadedFile, IfExists, Progress, download_archive
+from ukssdc.download import DownloadedFile, Progress, download_archive
 from ukssdc.errors import ProtocolError, UKSSDCError
 from ukssdc.job import CancelReport, Job, OldJob, read_int
 from ukssdc.record import now
@@ -17,7 +17,7 @@ from ukssdc.request import ProductRequest
 from ukssdc.status import JobStatus, Product, Products, select_products
 
 if TYPE_CHECKING:
-    from ukssdc.archive import ArchiveFormat
+    from ukssdc.archive import ArchiveFormat, IfExists
     from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
 
 TIMEOUT = (10.0, 60.0)  # longest wait for a connection, and for an answer, s

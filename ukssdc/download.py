@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 
-from ukssdc.archive import BLOCK, FORMATS, ArchiveFormat, problem_with
+from ukssdc.archive import BLOCK, FORMATS, ArchiveFormat, IfExists, problem_with
 from ukssdc.errors import DownloadError
 from ukssdc.record import RecordedFile, now, open_record
 from ukssdc.status import Product
@@ -24,7 +24,6 @@ from ukssdc.status import Product
 if TYPE_CHECKING:
     from ukssdc.job import Job
 
-IfExists = Literal["skip", "replace", "error"]
 Progress = Callable[[int, int | None], None]
 MOST_REDIRECTS = 5
 _OTHER_RANGE = 416  # nothing lies beyond what we have: the archive has changed, or was complete
