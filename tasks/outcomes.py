@@ -50,6 +50,8 @@ class Downloaded(_Outcome):
         Hexadecimal.
     skipped : bool
         True where it was there already.
+    extracted : Path or None
+        The folder with its unpacked files, where that was asked for.
     """
 
     outcome: Literal["downloaded"] = "downloaded"
@@ -57,6 +59,7 @@ class Downloaded(_Outcome):
     size: int
     sha256: str
     skipped: bool = False
+    extracted: Path | None = None
 
     def __str__(self) -> str:
         return f"{self.path} ({decimal(self.size)})"

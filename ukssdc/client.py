@@ -160,6 +160,7 @@ class Client:
         format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
         if_exists: IfExists = "skip",
         progress: Progress | None = None,
+        extract: bool = False,
     ) -> DownloadedFile:
         """Fetch a complete product's archive: streamed, verified, and only then given its name.
 
@@ -174,6 +175,9 @@ class Client:
             What to do about a file of that name: keep it if `job.json` knows it, replace it, or refuse.
         progress : callable, optional
             Called with the bytes so far and, where known, the total.
+        extract : bool, optional
+            Whether to unpack the archive as well, into a folder beside it: `lc/` beside `lc.tar.gz`. `if_exists` goes
+            for that folder, too; links, and names that lead out of it, are refused.
 
         Returns
         -------
@@ -182,7 +186,7 @@ class Client:
         Raises
         ------
         DownloadError
-            Where the archive did not arrive whole, or could not be stored.
+            Where the archive did not arrive whole, could not be stored, or is not safe to unpack.
         UKSSDCError
             Where the folder cannot be written, or belongs to another job.
         """
@@ -195,6 +199,7 @@ class Client:
             base_url=self.base_url,
             archive_format=format,
             if_exists=if_exists,
+            extract=extract,
             progress=progress,
             timeout=self._transport.timeout,
         )

@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -18,6 +18,7 @@ import urllib3
 
 from ukssdc.archive import BLOCK, FORMATS, ArchiveFormat, IfExists, problem_with
 from ukssdc.errors import DownloadError
+from ukssdc.extract import extract_archive
 from ukssdc.record import RecordedFile, now, open_record
 from ukssdc.status import Product
 
@@ -47,6 +48,8 @@ class DownloadedFile:
         True where it was there already and nothing was fetched.
     seconds : float
         How long it took, s.
+    extracted : Path or None
+        The folder with its unpacked files, where that was asked for.
     """
 
     product: Product
@@ -56,6 +59,7 @@ class DownloadedFile:
     url: str
     skipped: bool = False
     seconds: float = 0.0
+    extracted: Path | None = None
 
 
 def download_archive(
@@ -67,10 +71,42 @@ def download_archive(
     base_url: str,
     archive_format: ArchiveFormat = "tar.gz",
     if_exists: IfExists = "skip",
+    extract: bool = False,
     progress: Progress | None = None,
     timeout: tuple[float, float] = (10, 60),
 ) -> DownloadedFile:
-    """Fetch a product's archive into a job's folder; see `Client.download`."""
+    """Fetch a product's archive into a job's folder, and unpack it where that is wanted; see `Client.download`."""
+    file = _download(
+        session,
+        job,
+        product,
+        directory,
+        base_url=base_url,
+        archive_format=archive_format,
+        if_exists=if_exists,
+        progress=progress,
+        timeout=timeout,
+    )
+    if not extract:
+        return file
+    folder = directory / product.wire
+    if if_exists != "skip" or not folder.is_dir():  # a folder that is there is whole
+        extract_archive(file.path, folder, archive_format, replace=if_exists == "replace")
+    return replace(file, extracted=folder)
+
+
+def _download(
+    session: requests.Session,
+    job: Job,
+    product: Product,
+    directory: Path,
+    *,
+    base_url: str,
+    archive_format: ArchiveFormat,
+    if_exists: IfExists,
+    progress: Progress | None,
+    timeout: tuple[float, float],
+) -> DownloadedFile:
     if archive_format not in FORMATS:
         raise ValueError(f"format is one of {', '.join(FORMATS)}, not {archive_format!r}")
     if if_exists not in {"skip", "replace", "error"}:
