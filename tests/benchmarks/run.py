@@ -46,6 +46,7 @@ def main() -> None:
     rows = [("python -c pass", python, "s", "")]
     for name, command in {
         "import ukssdc": (sys.executable, "-c", "import ukssdc"),
+        "from ukssdc import Client": (sys.executable, "-c", "from ukssdc import Client"),
         "import swifttools.ukssdc.xrt_prods": (sys.executable, "-c", "import swifttools.ukssdc.xrt_prods"),
         "import prefect": (sys.executable, "-c", "import prefect"),
         "xrt-products --help": (COMMAND, "--help"),
