@@ -46,6 +46,7 @@ def run(
     max_wait: float = DAY,
     format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
     if_exists: IfExists = "skip",
+    extract: bool = False,
 ) -> int:
     """Submit the request in FILE, poll it once a minute, and download every product as it completes.
 
@@ -65,6 +66,8 @@ def run(
         Of the archives.
     if_exists
         What to do about files that are there already.
+    extract
+        Unpack the archives as well, each into a folder beside it.
     """
     request = ukssdc.ProductRequest.from_file(file)
     flows = _load_flows(account)
@@ -77,6 +80,7 @@ def run(
             max_wait=max_wait,
             format=format,
             if_exists=if_exists,
+            extract=extract,
         )
     )
 
@@ -91,6 +95,7 @@ def collect(
     max_wait: float = DAY,
     format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
     if_exists: IfExists = "skip",
+    extract: bool = False,
 ) -> int:
     """Take up job number JOB: wait for what is pending, download what is complete.
 
@@ -110,6 +115,8 @@ def collect(
         Of the archives.
     if_exists
         What to do about files that are there already.
+    extract
+        Unpack the archives as well, each into a folder beside it.
     """
     flows = _load_flows(account)
     return _finish(
@@ -121,6 +128,7 @@ def collect(
             max_wait=max_wait,
             format=format,
             if_exists=if_exists,
+            extract=extract,
         )
     )
 

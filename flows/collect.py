@@ -49,6 +49,7 @@ def collect_products(
     if_exists: IfExists = "skip",
     on_failure: OnFailure = "raise",
     cancel_with_run: bool = True,
+    extract: bool = False,
 ) -> JobReport:
     """Take up a job that exists already, and bring each of its products to its end.
 
@@ -56,7 +57,7 @@ def collect_products(
     ----------
     job_id : int
         The service's number for the job.
-    destination, account, interval, max_wait, no_status_polls, format, if_exists, on_failure, cancel_with_run
+    destination, account, interval, max_wait, no_status_polls, format, if_exists, on_failure, cancel_with_run, extract
         As for `request_products`.
 
     Returns
@@ -81,6 +82,7 @@ def collect_products(
         if_exists,
         on_failure,
         cancel_with_run,
+        extract,
     )
     plan.check()
     job = find_job.with_options(retry_delay_seconds=pauses(interval))(job_id, account)

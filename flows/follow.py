@@ -54,6 +54,7 @@ class Plan:
     if_exists: IfExists = "skip"
     on_failure: OnFailure = "raise"
     cancel_with_run: bool = True
+    extract: bool = False
 
     @property
     def polls(self) -> int:
@@ -162,7 +163,9 @@ def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Any]:
     match status.status_code:
         case StatusCode.COMPLETE:
             download = download_product.with_options(retry_delay_seconds=pauses(plan.interval))
-            return download.submit(watch.job, product, watch.directory, plan.account, plan.format, plan.if_exists)
+            return download.submit(
+                watch.job, product, watch.directory, plan.account, plan.format, plan.if_exists, plan.extract
+            )
         case StatusCode.CANCELLED:
             return user_cancelled.submit(watch.job, product, status)
         case _:

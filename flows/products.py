@@ -34,6 +34,7 @@ def request_products(
     on_failure: OnFailure = "raise",
     fresh: bool = False,
     cancel_with_run: bool = True,
+    extract: bool = False,
 ) -> JobReport:
     """Ask for products, wait for them, and bring each to its end.
 
@@ -62,6 +63,8 @@ def request_products(
         Submit a new job even where an earlier run with the same request and destination has left one unfinished.
     cancel_with_run : bool, optional
         Whether cancelling the flow run cancels its job at the service, products already complete excepted.
+    extract : bool, optional
+        Whether to unpack the archives as well, each into a folder beside it: `lc/` beside `lc.tar.gz`.
 
     Returns
     -------
@@ -87,6 +90,7 @@ def request_products(
         if_exists,
         on_failure,
         cancel_with_run,
+        extract,
     )
     plan.check()
     job = None if fresh else unfinished_job(destination, request.name, body_of(request))

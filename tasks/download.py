@@ -53,6 +53,7 @@ def download_product(
     account: Account = None,
     format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
     if_exists: IfExists = "skip",
+    extract: bool = False,
 ) -> Downloaded:
     """Fetch a complete product's archive into the job's folder.
 
@@ -62,7 +63,7 @@ def download_product(
     product : Product
     directory : Path
         The job's folder.
-    account, format, if_exists
+    account, format, if_exists, extract
         As for `flows.request_products`.
 
     Returns
@@ -73,7 +74,7 @@ def download_product(
     ------
     DownloadError, UKSSDCError
     """
-    file = client_for(account).download(job, product, directory, format, if_exists)
+    file = client_for(account).download(job, product, directory, format, if_exists, extract=extract)
     get_run_logger().info(
         "%s of job %d: %s %s, %s",
         product.prose.capitalize(),
@@ -82,4 +83,11 @@ def download_product(
         file.path,
         decimal(file.size),
     )
-    return Downloaded(product=product, path=file.path, size=file.size, sha256=file.sha256, skipped=file.skipped)
+    return Downloaded(
+        product=product,
+        path=file.path,
+        size=file.size,
+        sha256=file.sha256,
+        skipped=file.skipped,
+        extracted=file.extracted,
+    )
