@@ -13,6 +13,7 @@ from tasks import Account, JobReport, cancel_job
 from tasks.account import client_for
 from tasks.download import TRIES, another_try_may_help, pauses
 from tasks.labels import label_flow_run
+from tasks.notify import Notify
 from tasks.poll import INTERVAL, MAX_WAIT
 from ukssdc import ArchiveFormat, CancelReport, IfExists, Job, Products
 
@@ -50,6 +51,7 @@ def collect_products(
     on_failure: OnFailure = "raise",
     cancel_with_run: bool = True,
     extract: bool = False,
+    notify: Notify | None = None,
 ) -> JobReport:
     """Take up a job that exists already, and bring each of its products to its end.
 
@@ -57,7 +59,9 @@ def collect_products(
     ----------
     job_id : int
         The service's number for the job.
-    destination, account, interval, max_wait, no_status_polls, format, if_exists, on_failure, cancel_with_run, extract
+    destination, account, interval, max_wait, no_status_polls, format, if_exists, on_failure
+        As for `request_products`.
+    cancel_with_run, extract, notify
         As for `request_products`.
 
     Returns
@@ -83,6 +87,7 @@ def collect_products(
         on_failure,
         cancel_with_run,
         extract,
+        notify,
     )
     plan.check()
     job = find_job.with_options(retry_delay_seconds=pauses(interval))(job_id, account)

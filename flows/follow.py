@@ -6,15 +6,14 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from prefect import get_run_logger
 from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 
+from flows.polite import is_loopback
 from tasks import (
     Account,
     JobReport,
@@ -28,6 +27,8 @@ from tasks import (
 )
 from tasks.account import client_for
 from tasks.download import pauses
+from tasks.events import emit_job
+from tasks.notify import Notify
 from tasks.outcomes import Outcome, failed_build, failed_download, timed_out
 from tasks.poll import INTERVAL, MAX_WAIT
 from ukssdc import ArchiveFormat, IfExists, Job, Product, ProductRequest, StatusCode, UKSSDCError
@@ -55,6 +56,7 @@ class Plan:
     on_failure: OnFailure = "raise"
     cancel_with_run: bool = True
     extract: bool = False
+    notify: Notify | None = None
 
     @property
     def polls(self) -> int:
@@ -122,7 +124,9 @@ def follow(job: Job, plan: Plan, request: ProductRequest | None = None) -> JobRe
             _let_go(watch, plan)
             raise
     report = JobReport(job=job, outcomes=outcomes, directory=directory)
+    watch.board.close({p: o.outcome for p, o in outcomes.items()})
     summarise(report)
+    emit_job(report)
     if report.failures and plan.on_failure == "raise":
         raise ProductsFailed(report)
     return report
@@ -139,7 +143,7 @@ def _outcomes(watch: Watch, plan: Plan) -> dict[Product, Outcome]:
             break
         branches |= {product: _branch(product, watch, plan) for product in settled}
         watch.done(settled)
-    outcomes = {p: _result(p, branches.get(p), watch) for p in watch.job.products}
+    outcomes = {p: _result(p, branches.get(p), watch, plan) for p in watch.job.products}
     with open_record(watch.directory, watch.job) as record:
         record.outcomes = {p: o.outcome for p, o in outcomes.items()}
     return outcomes
@@ -169,16 +173,17 @@ def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Any]:
         case StatusCode.CANCELLED:
             return user_cancelled.submit(watch.job, product, status)
         case _:
-            return report_failure.submit(watch.job, failed_build(product, status))
+            return report_failure.submit(watch.job, failed_build(product, status), plan.notify)
 
 
-def _result(product: Product, branch: PrefectFuture[Any] | None, watch: Watch) -> Outcome:
+def _result(product: Product, branch: PrefectFuture[Any] | None, watch: Watch, plan: Plan) -> Outcome:
     """Wait for a branch's end; a product that never settled, or could not be fetched, is reported here."""
     if branch is None:
-        return report_failure(watch.job, timed_out(watch.job, product, watch.status[product], watch.waited))
+        late = timed_out(watch.job, product, watch.status[product], watch.waited)
+        return report_failure(watch.job, late, plan.notify)
     result: Outcome | BaseException = branch.result(raise_on_failure=False)
     if isinstance(result, BaseException):
-        return report_failure(watch.job, failed_download(watch.job, product, str(result)))
+        return report_failure(watch.job, failed_download(watch.job, product, str(result)), plan.notify)
     return result
 
 
@@ -200,15 +205,6 @@ def run_began() -> datetime:
     context = FlowRunContext.get()
     run = context.flow_run if context is not None else None
     return (run.start_time if run is not None else None) or now()
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether an address is on this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def require_writable(destination: Path) -> None:

@@ -11,6 +11,7 @@ from flows.follow import OnFailure, Plan, body_of, follow, run_began
 from flows.hooks import cancel_job_with_run
 from tasks import Account, JobReport, submit_request
 from tasks.labels import label_flow_run
+from tasks.notify import Notify
 from tasks.poll import INTERVAL, MAX_WAIT
 from ukssdc import ArchiveFormat, IfExists, ProductRequest
 from ukssdc.record import unfinished_job
@@ -35,6 +36,7 @@ def request_products(
     fresh: bool = False,
     cancel_with_run: bool = True,
     extract: bool = False,
+    notify: Notify | None = None,
 ) -> JobReport:
     """Ask for products, wait for them, and bring each to its end.
 
@@ -65,6 +67,9 @@ def request_products(
         Whether cancelling the flow run cancels its job at the service, products already complete excepted.
     extract : bool, optional
         Whether to unpack the archives as well, each into a folder beside it: `lc/` beside `lc.tar.gz`.
+    notify : str or SecretStr, optional
+        Whom to tell of a failure: a Prefect notification block (`slack-webhook/ops`), or an Apprise URL, which is
+        kept secret in runs that are called; for deployed ones use a block, since the server shows their parameters.
 
     Returns
     -------
@@ -91,6 +96,7 @@ def request_products(
         on_failure,
         cancel_with_run,
         extract,
+        notify,
     )
     plan.check()
     job = None if fresh else unfinished_job(destination, request.name, body_of(request))

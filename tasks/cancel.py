@@ -7,6 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.account import Account, client_for
 from tasks.download import TRIES, another_try_may_help, pauses
+from tasks.events import emit_product
 from tasks.outcomes import Cancelled
 from tasks.poll import INTERVAL
 from ukssdc import CancelReport, Job, Product, Products, ProductStatus
@@ -24,7 +25,9 @@ def user_cancelled(job: Job, product: Product, status: ProductStatus) -> Cancell
     get_run_logger().info(
         "%s of job %d: %s. Nothing to do.", product.prose.capitalize(), job.job_id, status.status_text
     )
-    return Cancelled(product=product, text=status.status_text)
+    outcome = Cancelled(product=product, text=status.status_text)
+    emit_product(job, outcome)
+    return outcome
 
 
 @task(

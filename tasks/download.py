@@ -12,6 +12,7 @@ from prefect.tasks import Task
 from rich.filesize import decimal
 
 from tasks.account import Account, client_for
+from tasks.events import emit_product
 from tasks.outcomes import Downloaded
 from tasks.poll import INTERVAL
 from ukssdc import ArchiveFormat, IfExists, Job, Product, UKSSDCError
@@ -83,7 +84,7 @@ def download_product(
         file.path,
         decimal(file.size),
     )
-    return Downloaded(
+    outcome = Downloaded(
         product=product,
         path=file.path,
         size=file.size,
@@ -91,3 +92,5 @@ def download_product(
         skipped=file.skipped,
         extracted=file.extracted,
     )
+    emit_product(job, outcome)
+    return outcome

@@ -81,6 +81,7 @@ def poll_status(watch: Watch, account: Account = None) -> JobStatus:
         if error.may_pass and watch.expired:
             return watch.status
         raise
+    watch.board.show(watch.status)
     if watch.settled or watch.expired:
         return watch.status
     raise ProductsPending(str(watch))

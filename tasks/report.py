@@ -10,6 +10,8 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.events import emit_product
+from tasks.notify import Notify, notify_people
 from tasks.outcomes import HELP_ADDRESS, URGENT, Failed, Failure, JobReport
 from ukssdc import Job, Product
 
@@ -23,13 +25,15 @@ MAIL_WIDTH = 72  # characters
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def report_failure(job: Job, failure: Failure) -> Failure:
-    """Put a failure into the log and a Markdown artifact.
+def report_failure(job: Job, failure: Failure, notify: Notify | None = None) -> Failure:
+    """Put a failure into the log, a Markdown artifact and an event, and tell people.
 
     Parameters
     ----------
     job : Job
     failure : Failed or TimedOut
+    notify : str or SecretStr, optional
+        Whom to tell: a notification block (`slack-webhook/ops`), or an Apprise URL.
 
     Returns
     -------
@@ -37,11 +41,14 @@ def report_failure(job: Job, failure: Failure) -> Failure:
         As it came.
     """
     get_run_logger().warning("%s of job %d: %s", failure.prose.capitalize(), job.job_id, failure)
+    page = failure_page(job, failure)
     create_markdown_artifact(
-        failure_page(job, failure),
+        page,
         key=f"failure-{job.job_id}-{Product(failure.product).wire.lower()}",
         description=f"{failure.prose} of {job.name}, job {job.job_id}",
     )
+    emit_product(job, failure)
+    notify_people(notify, f"{job.name}: {failure.prose}, job {job.job_id}", page)
     return failure
 
 
@@ -77,8 +84,8 @@ def failure_page(job: Job, failure: Failure) -> str:
         "What to do": failure.advice,
     }
     title = "failed" if isinstance(failure, Failed) else "is still pending"
-    page = f"# {_cell(job.name)}: {failure.prose} {title}\n\n|  |  |\n|---|---|\n"
-    page += "".join(f"| {name} | {_cell(value)} |\n" for name, value in rows.items())
+    page = f"# {table_cell(job.name)}: {failure.prose} {title}\n\n|  |  |\n|---|---|\n"
+    page += "".join(f"| {name} | {table_cell(value)} |\n" for name, value in rows.items())
     return page + (_help_mail(job, failure) if failure.code in URGENT else "")
 
 
@@ -103,6 +110,6 @@ def _help_mail(job: Job, failure: Failure) -> str:
     )
 
 
-def _cell(text: str) -> str:
+def table_cell(text: str) -> str:
     """Make a text safe for a Markdown table: one line, no bars, no HTML."""
     return re.sub(r"\s+", " ", text).replace("|", "\\|").replace("<", "&lt;")

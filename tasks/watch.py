@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from tasks.progress import Board
 from ukssdc import Job, JobStatus, Product, ProductStatus, StatusCode
 from ukssdc.record import now, open_record
 
@@ -45,6 +46,7 @@ class Watch:
     ) -> None:
         self.job = job
         self.directory = directory
+        self.board = Board(job)
         self.interval = interval
         self.began = began
         self.deadline = self.began + timedelta(seconds=max_wait)

@@ -1,0 +1,107 @@
+"""Live progress in the Prefect UI: a bar per product, and a page with a row per product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactUpdate
+
+from tasks.report import table_cell
+from ukssdc import Job, JobStatus, Product
+from ukssdc.progress import Standing, standing
+from ukssdc.record import now
+
+Row = tuple[str, ...]
+
+
+class Board:
+    """What stands in the UI for one job; it is written only where something has changed.
+
+    It lives in the job's `Watch`, and so through Prefect's retries.
+
+    Parameters
+    ----------
+    job : Job
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._percent = dict.fromkeys(job.products, 0)  # how far each product is known to be
+        self._standings: dict[Product, Standing] = {}
+        self._bars: dict[Product, tuple[UUID, int]] = {}  # what stands in the UI
+        self._page: UUID | None = None
+        self._rows: list[Row] = []
+
+    def show(self, status: JobStatus) -> None:
+        """Bring the UI up to date; a Prefect server that is away costs the display and not the job."""
+        for name, state in status.items():
+            product = Product(name)
+            self._standings[product] = standing(state, self._percent[product])
+            self._percent[product] = self._standings[product].percent
+        self._write({})
+
+    def close(self, outcomes: Mapping[Product, str]) -> None:
+        """Put the outcomes in the place of what comes next."""
+        if self._standings:
+            self._write(outcomes)
+
+    def _write(self, outcomes: Mapping[Product, str]) -> None:
+        try:
+            for product, percent in self._percent.items():
+                self._write_bar(product, percent)
+            self._write_page(outcomes)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the polling goes on
+            get_run_logger().warning("Could not show the progress of job %d: %r", self.job.job_id, error)
+
+    def _write_bar(self, product: Product, percent: int) -> None:
+        if product not in self._bars:
+            artifact = create_progress_artifact(
+                percent,
+                key=f"progress-{self.job.job_id}-{product.wire.lower()}",
+                description=f"{product.prose} of {self.job.name}, job {self.job.job_id}",
+            )
+        elif self._bars[product][1] != percent:
+            artifact = update_progress_artifact(self._bars[product][0], percent)
+        else:
+            return
+        self._bars[product] = (cast("UUID", artifact), percent)  # sync here
+
+    def _write_page(self, outcomes: Mapping[Product, str]) -> None:
+        """Write the page where more has changed than the time running."""
+        rows: list[Row] = [
+            (p.prose, f"{s.percent} %", s.status, s.step, outcomes.get(p, s.next).replace("_", " "))
+            for p, s in self._standings.items()
+        ]
+        if rows == self._rows:
+            return
+        page = self._markdown(rows)
+        if self._page is None:
+            page_id = create_markdown_artifact(
+                page,
+                key=f"xrt-status-{self.job.job_id}",
+                description=f"{self.job.name}, [job {self.job.job_id}]({self.job.url})",
+            )
+            self._page = cast("UUID", page_id)  # sync here
+        else:
+            with get_client(sync_client=True) as client:
+                client.update_artifact(self._page, ArtifactUpdate(data=page))
+        self._rows = rows
+
+    def _markdown(self, rows: list[Row]) -> str:
+        running = [s.running for s in self._standings.values()]
+        lines = [
+            (product, percent, status, step, time, after)
+            for (product, percent, status, step, after), time in zip(rows, running, strict=True)
+        ]
+        headings = ("Product", "Done", "Status", "Step", "Running for", "Next")
+        table = [headings, ("---",) * len(headings), *lines]
+        return (
+            f"# {table_cell(self.job.name)}, job {self.job.job_id}\n\n"
+            + "".join(f"| {' | '.join(map(table_cell, line))} |\n" for line in table)
+            + f"\nAs of {now():%Y-%m-%d %H:%M:%S} UTC; written anew when something changes.\n"
+        )

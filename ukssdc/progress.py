@@ -1,0 +1,103 @@
+"""Where a product stands, in the few words that a line of a table has room for: how far, at what, what next."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ukssdc.status import ProductStatus, StatusCode, progress_fraction, walk_steps
+
+LONGEST = 160  # characters
+NEARLY = 99  # per cent: 100 is kept for what is complete
+NOT_REACHED, ACTIVE = "0", "1"  # StepStatus (protocol, section 3)
+
+_NEXT = {
+    StatusCode.NO_STATUS: "ask again",
+    StatusCode.CANCELLED: "nothing",
+    StatusCode.REQUESTED: "the queue",
+    StatusCode.QUEUED: "its build",
+    StatusCode.COMPLETE: "download",
+    StatusCode.WAITING_FOR_POSITION: "its build, when there is a standard position",
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a product stands.
+
+    Attributes
+    ----------
+    percent : int
+        How much is done, 0 to 100; 100 only when it is complete.
+    status : str
+        The service's words, and the code.
+    step : str
+        What is being worked on; empty where nothing is, or the service does not tell.
+    running : str
+        For how long, in the service's words; empty where it does not tell.
+    next : str
+        What comes after that.
+    """
+
+    percent: int
+    status: str
+    step: str
+    running: str
+    next: str
+
+
+def standing(status: ProductStatus, before: int = 0) -> Standing:
+    """Tell where a product stands.
+
+    Parameters
+    ----------
+    status : ProductStatus
+    before : int, optional
+        How far it was when last seen, per cent; it never goes back from there.
+
+    Returns
+    -------
+    Standing
+    """
+    progress = status.progress if status.status_code == StatusCode.RUNNING else {}
+    steps = [step for _, step in walk_steps(progress.get("ProgressSteps"))] if isinstance(progress, dict) else []
+    active = [n for n, step in enumerate(steps) if _state(step) == ACTIVE]
+    to_come = [s for s in steps[active[-1] + 1 if active else 0 :] if _state(s) == NOT_REACHED]
+    return Standing(
+        percent=_percent(status, before),
+        status=_short(str(status)),
+        step=_short(" > ".join(_words(steps[n]) for n in active)),
+        running=_short(progress.get("TimeRunning", "")),
+        next=_short(to_come[0].get("StepLabel", "")) if to_come else _after(status),
+    )
+
+
+def _percent(status: ProductStatus, before: int) -> int:
+    if status.status_code == StatusCode.COMPLETE:
+        return 100
+    return max(before, min(int(100 * (progress_fraction(status.progress) or 0)), NEARLY))
+
+
+def _after(status: ProductStatus) -> str:
+    if status.status_code == StatusCode.RUNNING:
+        return "download"
+    if status.status_code in _NEXT:
+        return _NEXT[StatusCode(status.status_code)]
+    return "the failure report" if status.settled else "ask again"
+
+
+def _state(step: Any) -> str:
+    return str(step.get("StepStatus", "")).strip()
+
+
+def _words(step: Any) -> str:
+    label = _short(step.get("StepLabel", "")).rstrip(".")
+    extra = _short(step.get("StepExtra", ""))
+    return f"{label}: {extra}" if extra else label
+
+
+def _short(text: Any) -> str:
+    """Make one short line of a text that may hold markup."""
+    line = " ".join(re.sub(r"</?\w[^<>]{0,80}>", "", str(text)).split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
