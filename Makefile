@@ -25,10 +25,17 @@ demo-stop: $(STAMP)  ## end the server that `make demo KEEP=1` left up
 test: $(STAMP)  ## all tests, with branch coverage
 	$(BIN)/pytest -n 4 --dist loadgroup --cov --cov-report=term:skip-covered
 
+test-browser: $(STAMP)  ## the Prefect UI in headless Chromium; screenshots in test-results/
+	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { echo "Chromium is missing: apt-get install chromium, or set CHROMIUM"; exit 1; }
+	$(BIN)/pytest tests/browser
+
 lint: $(STAMP)  ## ruff and mypy --strict
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+schema: $(STAMP)  ## the JSON schema of job.json, after a change of ukssdc/record.py
+	$(BIN)/python -m ukssdc._schema
 
 benchmark: $(STAMP)  ## speed and memory, as ratios
 	$(BIN)/python tests/benchmarks/run.py
@@ -36,4 +43,4 @@ benchmark: $(STAMP)  ## speed and memory, as ratios
 clean:  ## remove what was made
 	rm -rf $(VENV) .demo .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo demo-stop test lint benchmark clean
+.PHONY: help setup demo demo-stop test test-browser lint benchmark clean
