@@ -52,6 +52,7 @@ def collect_products(
     cancel_with_run: bool = True,
     extract: bool = False,
     notify: Notify | None = None,
+    quicklook: bool = True,
 ) -> JobReport:
     """Take up a job that exists already, and bring each of its products to its end.
 
@@ -61,7 +62,7 @@ def collect_products(
         The service's number for the job.
     destination, account, interval, max_wait, no_status_polls, format, if_exists, on_failure
         As for `request_products`.
-    cancel_with_run, extract, notify
+    cancel_with_run, extract, notify, quicklook
         As for `request_products`.
 
     Returns
@@ -88,6 +89,7 @@ def collect_products(
         cancel_with_run,
         extract,
         notify,
+        quicklook,
     )
     plan.check()
     job = find_job.with_options(retry_delay_seconds=pauses(interval))(job_id, account)

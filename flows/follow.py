@@ -21,6 +21,7 @@ from tasks import (
     Watch,
     download_product,
     poll_status,
+    quicklook,
     report_failure,
     summarise,
     user_cancelled,
@@ -57,6 +58,7 @@ class Plan:
     cancel_with_run: bool = True
     extract: bool = False
     notify: Notify | None = None
+    quicklook: bool = True
 
     @property
     def polls(self) -> int:
@@ -126,6 +128,8 @@ def follow(job: Job, plan: Plan, request: ProductRequest | None = None) -> JobRe
     report = JobReport(job=job, outcomes=outcomes, directory=directory)
     watch.board.close({p: o.outcome for p, o in outcomes.items()})
     summarise(report)
+    if plan.quicklook:
+        quicklook(job, report, directory, plan.account)
     emit_job(report)
     if report.failures and plan.on_failure == "raise":
         raise ProductsFailed(report)

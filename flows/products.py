@@ -37,6 +37,7 @@ def request_products(
     cancel_with_run: bool = True,
     extract: bool = False,
     notify: Notify | None = None,
+    quicklook: bool = True,
 ) -> JobReport:
     """Ask for products, wait for them, and bring each to its end.
 
@@ -70,6 +71,8 @@ def request_products(
     notify : str or SecretStr, optional
         Whom to tell of a failure: a Prefect notification block (`slack-webhook/ops`), or an Apprise URL, which is
         kept secret in runs that are called; for deployed ones use a block, since the server shows their parameters.
+    quicklook : bool, optional
+        Whether to show the results as pictures and tables, in the job's folder and in the Prefect UI.
 
     Returns
     -------
@@ -97,6 +100,7 @@ def request_products(
         cancel_with_run,
         extract,
         notify,
+        quicklook,
     )
     plan.check()
     job = None if fresh else unfinished_job(destination, request.name, body_of(request))

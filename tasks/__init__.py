@@ -5,6 +5,7 @@ from tasks.cancel import cancel_job, user_cancelled
 from tasks.download import download_product
 from tasks.outcomes import Cancelled, Downloaded, Failed, JobReport, ProductsFailed, TimedOut
 from tasks.poll import ProductsPending, poll_status
+from tasks.quicklook import quicklook
 from tasks.report import report_failure, summarise
 from tasks.submit import submit_request
 from tasks.watch import Watch
@@ -23,6 +24,7 @@ __all__ = [
     "cancel_job",
     "download_product",
     "poll_status",
+    "quicklook",
     "report_failure",
     "submit_request",
     "summarise",

@@ -1,0 +1,130 @@
+"""What a person sees: the Prefect UI's pages in a real browser after a flow run. `make test-browser` runs it.
+
+The screenshots are kept in test-results/.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from xrt_support import QUICK, USER, request_for
+
+from flows import request_products
+from ukssdc import Product
+from ukssdc.emulator import Build, Emulator, Scenario
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync"]
+RESULTS = Path(__file__).parents[2] / "test-results"
+PATIENCE = 30_000  # ms
+
+
+@pytest.fixture(scope="module")
+def ui(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Run the flow with one failing product, and return what the server knows of it."""
+    scenario = Scenario({"all": QUICK, Product.EnhancedPos: Build(ends=-3)})
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Emulator(users=(USER,), scenario=scenario, seconds_per_poll=60) as emulator,
+    ):
+        patch.setenv("UKSSDC_USER", USER)
+        patch.setenv("UKSSDC_URL", emulator.url)
+        wanted = request_for(
+            Product.LightCurve, Product.Spectrum, Product.StandardPos, Product.EnhancedPos, name="GRB 261124B"
+        )
+        destination = tmp_path_factory.mktemp("products")
+        report = request_products(wanted, destination=destination, interval=0.5, on_failure="return")
+    assert report.outcomes[Product.EnhancedPos].outcome == "failed"
+    named = {"flow_runs": {"name": {"any_": ["GRB 261124B"]}}}
+    run = requests.post(f"{prefect_api}/flow_runs/filter", json=named, timeout=30).json()[0]
+    artifacts = requests.post(f"{prefect_api}/artifacts/filter", json=named | {"limit": 200}, timeout=30).json()
+    return {
+        "address": prefect_api.removesuffix("/api"),
+        "run": run["id"],
+        "artifacts": {a["key"]: a["id"] for a in artifacts if a["key"]},
+    }
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+    opened.set_default_timeout(PATIENCE)
+    yield opened
+    opened.close()
+
+
+def artifact(ui: dict[str, Any], start: str) -> str:
+    """Return the address of the artifact whose key begins like this."""
+    (found,) = [identity for key, identity in ui["artifacts"].items() if key.startswith(start)]
+    return f"{ui['address']}/artifacts/artifact/{found}"
+
+
+def keep(page: Page, name: str) -> None:
+    """Keep a screenshot of the whole page."""
+    RESULTS.mkdir(exist_ok=True)
+    page.screenshot(path=RESULTS / f"{name}.png", full_page=True)
+
+
+def test_the_run_page_shows_what_each_task_did(ui: dict[str, Any], page: Page) -> None:
+    page.goto(f"{ui['address']}/runs/flow-run/{ui['run']}")
+    page.get_by_role("tab", name="Task Runs").click()
+
+    for name in ("submit GRB 261124B", "download LightCurve", "report EnhancedPos"):
+        expect(page.get_by_text(name).first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("poll job 951").first).to_be_visible(timeout=PATIENCE)
+    keep(page, "run")
+
+
+def test_the_failure_report_says_what_to_do(ui: dict[str, Any], page: Page) -> None:
+    page.goto(artifact(ui, "failure-951-enh"))
+
+    expect(page.get_by_role("heading", name="GRB 261124B: enhanced position failed")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("swifthelp@leicester.ac.uk").first).to_be_visible()
+    keep(page, "failure-report")
+
+
+def test_the_status_table_says_where_each_product_ended(ui: dict[str, Any], page: Page) -> None:
+    page.goto(artifact(ui, "xrt-status"))
+
+    expect(page.get_by_role("cell", name="LightCurve").first).to_be_visible(timeout=PATIENCE)
+    keep(page, "status")
+
+
+def test_progress_is_at_100_per_cent(ui: dict[str, Any], page: Page) -> None:
+    page.goto(artifact(ui, "progress-951-lc"))
+
+    expect(page.get_by_text("100").first).to_be_visible(timeout=PATIENCE)
+    keep(page, "progress")
+
+
+def test_the_quick_look_shows_the_light_curve(ui: dict[str, Any], page: Page) -> None:
+    page.goto(artifact(ui, "quicklook-951"))
+    picture = page.locator("img[src^='data:image/png']").first
+    expect(picture).to_be_visible(timeout=PATIENCE)
+    keep(page, "quick-look")
+
+    shown = Image.open(io.BytesIO(picture.screenshot())).convert("RGB")
+
+    colours = shown.getcolors(maxcolors=shown.width * shown.height) or []
+    white = sum(count for count, colour in colours if min(colour) > 245)
+    coloured = sum(count for count, colour in colours if max(colour) - min(colour) > 60)
+    assert shown.width > 300
+    assert white > shown.width * shown.height / 2  # its own light ground, on the UI's dark one
+    assert coloured > 200  # the points of the light curve
