@@ -43,4 +43,4 @@ benchmark: $(STAMP)  ## speed and memory, as ratios
 clean:  ## remove what was made
 	rm -rf $(VENV) .demo .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo demo-stop test test-browser lint benchmark clean
+.PHONY: help setup demo demo-stop test test-browser lint schema benchmark clean
