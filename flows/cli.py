@@ -6,9 +6,9 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -47,6 +47,7 @@ def run(
     format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
     if_exists: IfExists = "skip",
     extract: bool = False,
+    notify: Annotated[str | None, Parameter(env_var="UKSSDC_NOTIFY", show_default=False)] = None,
 ) -> int:
     """Submit the request in FILE, poll it once a minute, and download every product as it completes.
 
@@ -68,6 +69,9 @@ def run(
         What to do about files that are there already.
     extract
         Unpack the archives as well, each into a folder beside it.
+    notify
+        Whom to tell of a failure: a Prefect notification block (slack-webhook/ops), or an Apprise URL. The
+        environment variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
     """
     request = ukssdc.ProductRequest.from_file(file)
     flows = _load_flows(account)
@@ -81,6 +85,7 @@ def run(
             format=format,
             if_exists=if_exists,
             extract=extract,
+            notify=notify,
         )
     )
 
@@ -96,6 +101,7 @@ def collect(
     format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
     if_exists: IfExists = "skip",
     extract: bool = False,
+    notify: Annotated[str | None, Parameter(env_var="UKSSDC_NOTIFY", show_default=False)] = None,
 ) -> int:
     """Take up job number JOB: wait for what is pending, download what is complete.
 
@@ -117,6 +123,9 @@ def collect(
         What to do about files that are there already.
     extract
         Unpack the archives as well, each into a folder beside it.
+    notify
+        Whom to tell of a failure: a Prefect notification block (slack-webhook/ops), or an Apprise URL. The
+        environment variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
     """
     flows = _load_flows(account)
     return _finish(
@@ -129,6 +138,7 @@ def collect(
             format=format,
             if_exists=if_exists,
             extract=extract,
+            notify=notify,
         )
     )
 
@@ -151,6 +161,23 @@ def status(job: int) -> int:
     title = f"{found.name}, job {found.job_id}"
     _show_table(title, ("Product", "Code", "Status", "Progress"), rows, caption=found.url)
     return 0
+
+
+@app.command
+def watch(job: int, *, interval: float = MINUTE) -> int:
+    """Show how job number JOB goes on until it is over: a live table, or plain lines where it is no terminal.
+
+    Parameters
+    ----------
+    job
+        The service's number for the job.
+    interval
+        Time between two polls, s; 60 or more, except against an emulator on this machine.
+    """
+    from flows.watch import watch_job  # noqa: PLC0415 - the other commands need not wait for it
+
+    client = ukssdc.Client.from_environment()
+    return watch_job(client, client.attach(job), interval=interval)
 
 
 @app.command

@@ -1,0 +1,164 @@
+"""Watch a job from the terminal, without Prefect: a live table with a bar per product, or plain lines."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from flows.polite import is_loopback
+from ukssdc import Client, Job, JobStatus, Product, StatusCode, UKSSDCError
+from ukssdc.progress import Standing, standing
+
+INTERVAL = 60.0  # s; the service asks not to be polled more often (protocol, section 1)
+NO_STATUS_POLLS = 3  # as for the flows
+BAR = 24  # columns
+
+
+@dataclass
+class View:
+    """What has been seen of a job so far.
+
+    Attributes
+    ----------
+    job : Job
+    standings : dict
+        Product -> where it stands.
+    lost : set
+        Products that have had no status for `NO_STATUS_POLLS` polls in a row.
+    trouble : str
+        Why the last poll failed; empty where it did not.
+    """
+
+    job: Job
+    standings: dict[Product, Standing] = field(default_factory=dict)
+    lost: set[Product] = field(default_factory=set)
+    trouble: str = ""
+    _without_status: Counter[Product] = field(default_factory=Counter)
+    _status: JobStatus | None = None
+
+    def note(self, status: JobStatus) -> list[str]:
+        """Take note of an answer; return a line for each product that has changed."""
+        self._status, self.trouble = status, ""
+        lines = []
+        for name, state in status.items():
+            product = Product(name)
+            missing = state.status_code == StatusCode.NO_STATUS
+            self._without_status[product] = self._without_status[product] + 1 if missing else 0
+            if self._without_status[product] >= NO_STATUS_POLLS:
+                self.lost.add(product)
+            before = self.standings.get(product)
+            new = standing(state, before.percent if before else 0)
+            if before is None or _what_matters(before) != _what_matters(new):
+                lines.append(_line(product, new))
+            self.standings[product] = new
+        return lines
+
+    @property
+    def complete(self) -> bool:
+        """True when all products have ended, or are lost."""
+        return self._status is not None and set(self._status.pending) <= self.lost
+
+    @property
+    def failed(self) -> tuple[Product, ...]:
+        """The products that will not come; those that the user cancelled are no failures."""
+        good = {StatusCode.COMPLETE, StatusCode.CANCELLED}
+        return tuple(Product(p) for p, s in (self._status or {}).items() if s.status_code not in good)
+
+    def __rich__(self) -> Table:
+        """Return the live table; what the service says is text and not markup."""
+        table = Table(
+            title=Text(f"{self.job.name}, job {self.job.job_id}"),
+            caption=Text(self.trouble or self.job.url),
+            title_justify="left",
+            caption_justify="left",
+        )
+        for heading in ("Product", "Done", "", "Status", "Step", "Running for", "Next"):
+            table.add_column(heading, overflow="fold", min_width=BAR if not heading else None)
+        for product, s in self.standings.items():
+            texts = [Text(t) for t in (s.status, s.step, s.running, s.next)]
+            table.add_row(product, f"{s.percent} %", ProgressBar(100, s.percent, width=BAR), *texts)
+        return table
+
+
+def watch_job(client: Client, job: Job, *, interval: float = INTERVAL, console: Console | None = None) -> int:
+    """Show where a job stands until all its products have ended.
+
+    Parameters
+    ----------
+    client : Client
+    job : Job
+    interval : float, optional
+        Time between two polls, s; 60 or more, except against an emulator on this machine.
+    console : Console, optional
+        By default stdout. Where it is no terminal, there is a plain line per change in place of the table.
+
+    Returns
+    -------
+    int
+        0, or 1 where a product failed.
+
+    Raises
+    ------
+    ValueError
+        For an interval that would annoy the service.
+    UKSSDCError
+        For what time cannot mend.
+    """
+    if interval < INTERVAL and not (interval > 0 and is_loopback(client.base_url)):
+        raise ValueError(
+            f"--interval {interval:g} s is too short: the service asks not to be polled more than once a minute"
+        )
+    console = console or Console()
+    view = View(job)
+    if not console.is_terminal:
+        _poll(client, view, interval, console)
+    else:
+        with Live(view, console=console, refresh_per_second=4):
+            _poll(client, view, interval, None)
+    return 1 if view.failed else 0
+
+
+def _poll(client: Client, view: View, interval: float, plain: Console | None) -> None:
+    """Poll until the end; where there is no live table, print what has changed."""
+    while True:
+        lines = _ask(client, view)
+        for line in lines:
+            if plain is not None:
+                plain.print(Text(line), soft_wrap=True)
+        if view.complete:
+            return
+        time.sleep(interval)
+
+
+def _ask(client: Client, view: View) -> list[str]:
+    """Make one status call; what may pass is no reason to stop."""
+    try:
+        return view.note(client.status(view.job))
+    except UKSSDCError as error:
+        if not error.may_pass:
+            raise
+        view.trouble = f"{error}. Asked again at the next poll"
+        return [view.trouble]
+
+
+def _what_matters(s: Standing) -> tuple[object, ...]:
+    """Return all but the time running, which alone is no news."""
+    return s.percent, s.status, s.step, s.next
+
+
+def _line(product: Product, s: Standing) -> str:
+    parts = (
+        f"{product}: {s.percent} %",
+        s.status,
+        s.step,
+        f"running for {s.running}" if s.running else "",
+        f"next: {s.next}",
+    )
+    return ", ".join(part for part in parts if part)
