@@ -1,6 +1,6 @@
 """collect_products: take up a job that exists already; cancel_products: let go of one."""
 
-from __future__ import annotations
+# No postponed annotations here: a served flow is pickled by value, without what only its annotations name.
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """request_products: submit -> poll -> branch, the reusable flow."""
 
-from __future__ import annotations
+# No postponed annotations here: a served flow is pickled by value, without what only its annotations name.
 
 from datetime import timedelta
 from pathlib import Path
