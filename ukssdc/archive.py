@@ -119,7 +119,7 @@ class _Meter:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self.left: int | None = None  # bytes; None: any number
+        self.left: int | None = LONGEST_HEADER  # bytes; None: any number
 
     def read(self, size: int) -> bytes:
         block = self._stream.read(size)

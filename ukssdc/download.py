@@ -251,16 +251,26 @@ def _get(
         response = session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
         if not response.is_redirect:
             return response
-        url = urljoin(url, response.headers["Location"])
+        url = _join(url, response.headers["Location"])
         response.close()
     raise DownloadError(f"{url} leads from one address to the next without end", url=url, may_pass=True)
 
 
+def _join(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:  # no address at all: it will be refused as what it is
+        return location
+
+
 def same_service(url: str, base_url: str) -> bool:
     """Tell whether an address lies at the service's own host; https may not fall back to http."""
-    there, here = urlsplit(url), urlsplit(base_url)
-    secure_enough = there.scheme == here.scheme or (there.scheme, here.scheme) == ("https", "http")
-    same_port = there.scheme != here.scheme or there.port == here.port
+    try:
+        there, here = urlsplit(url), urlsplit(base_url)
+        secure_enough = there.scheme == here.scheme or (there.scheme, here.scheme) == ("https", "http")
+        same_port = there.scheme != here.scheme or there.port == here.port
+    except ValueError:  # no address at all, or a port that is none
+        return False
     return secure_enough and same_port and there.hostname == here.hostname and there.username is None
 
 
