@@ -11,7 +11,7 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 
-from tasks.report import table_cell
+from tasks.markdown import name_with_link, table_cell
 from ukssdc import Job, JobStatus, Product
 from ukssdc.progress import Standing, standing
 from ukssdc.record import now
@@ -84,7 +84,7 @@ class Board:
             page_id = create_markdown_artifact(
                 page,
                 key=f"xrt-status-{self.job.job_id}",
-                description=f"{self.job.name}, [job {self.job.job_id}]({self.job.url})",
+                description=name_with_link(self.job),
             )
             self._page = cast("UUID", page_id)  # sync here
         else:

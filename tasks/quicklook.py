@@ -9,6 +9,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from tasks.account import Account, client_for
+from tasks.markdown import name_with_link, table_cell
 from tasks.outcomes import Downloaded, JobReport, Outcome
 from ukssdc import Job, Product, Products, StatusCode
 from ukssdc.quicklook import PAGE, Files, QuickLook, artifact_page, fetch, write_files
@@ -87,5 +88,5 @@ def _show(look: QuickLook, files: Files, directory: Path) -> None:
     create_markdown_artifact(
         artifact_page(look, files.pictures, files.notes, str(directory)),
         key=f"quicklook-{look.job.job_id}",
-        description=f"{look.job.name}, [job {look.job.job_id}]({look.job.url}), in `{directory}`",
+        description=f"{name_with_link(look.job)}, in {table_cell(str(directory))}",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from textwrap import fill
 from urllib.parse import quote
 
@@ -11,6 +10,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from tasks.events import emit_product
+from tasks.markdown import code_text, name_with_link, table_cell
 from tasks.notify import Notify, notify_people
 from tasks.outcomes import HELP_ADDRESS, URGENT, Failed, Failure, JobReport
 from ukssdc import Job, Product
@@ -45,7 +45,7 @@ def report_failure(job: Job, failure: Failure, notify: Notify | None = None) -> 
     create_markdown_artifact(
         page,
         key=f"failure-{job.job_id}-{Product(failure.product).wire.lower()}",
-        description=f"{failure.prose} of {job.name}, job {job.job_id}",
+        description=f"{failure.prose} of {table_cell(job.name)}, job {job.job_id}",
     )
     emit_product(job, failure)
     notify_people(notify, f"{job.name}: {failure.prose}, job {job.job_id}", page)
@@ -67,7 +67,7 @@ def summarise(report: JobReport) -> None:
             for p, o in report.outcomes.items()
         ],
         key=f"products-{report.job.job_id}",
-        description=f"{report.job.name}, [job {report.job.job_id}]({report.job.url}), in `{report.directory}`",
+        description=f"{name_with_link(report.job)}, in {table_cell(str(report.directory))}",
     )
 
 
@@ -106,10 +106,5 @@ def _help_mail(job: Job, failure: Failure) -> str:
     link = f"mailto:{HELP_ADDRESS}?subject={quote(subject)}&body={quote(body)}"
     return (
         f"\n## E-mail to the help desk\n\n[Open it in your mail program]({link}), or copy it:\n\n"
-        f"```text\nTo: {HELP_ADDRESS}\nSubject: {subject}\n\n{body}```\n"
+        f"```text\nTo: {HELP_ADDRESS}\nSubject: {subject}\n\n{code_text(body)}```\n"
     )
-
-
-def table_cell(text: str) -> str:
-    """Make a text safe for a Markdown table: one line, no bars, no HTML."""
-    return re.sub(r"\s+", " ", text).replace("|", "\\|").replace("<", "&lt;")
