@@ -29,6 +29,9 @@ test-browser: $(STAMP)  ## the Prefect UI in headless Chromium; screenshots in t
 	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { echo "Chromium is missing: apt-get install chromium, or set CHROMIUM"; exit 1; }
 	$(BIN)/pytest tests/browser
 
+chaos: $(STAMP)  ## kill running flows KILLS=30 times; SEED=... repeats the moments
+	XRT_CHAOS_KILLS=$(or $(KILLS),30) XRT_CHAOS_SEED=$(SEED) $(BIN)/pytest -q -s tests/faults/test_chaos.py
+
 lint: $(STAMP)  ## ruff and mypy --strict
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -43,4 +46,4 @@ benchmark: $(STAMP)  ## speed and memory, as ratios
 clean:  ## remove what was made
 	rm -rf $(VENV) .demo .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo demo-stop test test-browser lint schema benchmark clean
+.PHONY: help setup demo demo-stop test chaos test-browser lint schema benchmark clean
