@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,15 @@ def wait_for(what: str, condition: Callable[[], Any], seconds: float, step: floa
             return found
         time.sleep(step)
     return pytest.fail(f"{what}: not within {seconds:g} s")
+
+
+@contextmanager
+def meanwhile(when: Callable[[], Any], do: Callable[[], Any], seconds: float = TIMEOUT) -> Iterator[None]:
+    """Do something in another thread once a condition holds, while the body runs; fail where it never held."""
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(lambda: (wait_for("the moment", when, seconds), do()))
+        yield
+        done.result(seconds)
 
 
 class Runs:

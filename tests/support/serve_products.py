@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from prefect.deployments.runner import EntrypointType
+from prefect.types.entrypoint import EntrypointType
 
 from flows import request_products
 
