@@ -20,6 +20,8 @@ from ukssdc.errors import UKSSDCError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from pydantic import SecretStr
+
     from tasks.outcomes import JobReport
 
 DAY = 86400.0  # s
@@ -85,7 +87,7 @@ def run(
             format=format,
             if_exists=if_exists,
             extract=extract,
-            notify=notify,
+            notify=_secret(notify),
         )
     )
 
@@ -138,7 +140,7 @@ def collect(
             format=format,
             if_exists=if_exists,
             extract=extract,
-            notify=notify,
+            notify=_secret(notify),
         )
     )
 
@@ -266,6 +268,13 @@ def _load_flows(account: str | None) -> Any:
 
     no_traceback_for_expected_errors()
     return flows
+
+
+def _secret(notify: str | None) -> SecretStr | None:
+    """Hide whom to tell: Prefect's server stores a flow's parameters."""
+    from pydantic import SecretStr  # noqa: PLC0415 - only where it is wanted, and a flow runs anyway
+
+    return SecretStr(notify) if notify else None
 
 
 def _finish(flow: Callable[[], JobReport]) -> int:

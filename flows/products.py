@@ -69,8 +69,9 @@ def request_products(
     extract : bool, optional
         Whether to unpack the archives as well, each into a folder beside it: `lc/` beside `lc.tar.gz`.
     notify : str or SecretStr, optional
-        Whom to tell of a failure: a Prefect notification block (`slack-webhook/ops`), or an Apprise URL, which is
-        kept secret in runs that are called; for deployed ones use a block, since the server shows their parameters.
+        Whom to tell of a failure: a Prefect notification block (`slack-webhook/ops`), or an Apprise URL. A URL
+        with a password belongs into a SecretStr, and for a deployment into a block: Prefect's server stores and
+        shows a flow's parameters.
     quicklook : bool, optional
         Whether to show the results as pictures and tables, in the job's folder and in the Prefect UI.
 

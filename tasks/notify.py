@@ -18,7 +18,8 @@ def _hide(value: str | SecretStr) -> SecretStr:
     return value if isinstance(value, SecretStr) else SecretStr(value)
 
 
-# A plain text is taken and hidden at once: an Apprise URL holds passwords, and Prefect stores a flow's parameters.
+# A plain text is hidden as soon as it is here: an Apprise URL holds passwords. What the caller gives, the server has
+# stored by then with the flow's parameters, unless it was a SecretStr.
 Notify = Annotated[str | SecretStr, AfterValidator(_hide)]
 
 

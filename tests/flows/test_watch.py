@@ -1,0 +1,135 @@
+"""`xrt-products watch`: a live table in a terminal, plain lines elsewhere, an exit status as for collect."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from raw_server import http, raw_server
+from rich.console import Console
+from xrt_support import USER, Serve, request_for
+
+from flows.watch import watch_job
+from ukssdc import Client, Job, Product
+from ukssdc.emulator import ABSENT, Build, Emulator, Stage
+
+COMMAND = Path(sys.executable).with_name("xrt-products")
+LC, IMAGE = Product.LightCurve, Product.Image
+FAST = 0.05  # s
+UNPREFECT = "import sys; from flows.cli import app; code = app(['watch', '951', '--interval', '0.05'], result_action='return_value'); sys.exit(7 if 'prefect' in sys.modules else code)"  # noqa: E501
+
+
+def submitted(emulator: Emulator, *products: Product) -> tuple[Client, Job]:
+    client = Client(USER, emulator.url)
+    return client, client.submit(request_for(*products))
+
+
+def watched(client: Client, job: Job) -> tuple[int, list[str]]:
+    """Watch a job where stdout is no terminal; return the exit status and the lines."""
+    out = StringIO()
+    status = watch_job(client, job, interval=FAST, console=Console(file=out, width=60))
+    return status, out.getvalue().splitlines()
+
+
+def test_where_it_is_no_terminal_there_is_a_plain_line_per_change(serve: Serve) -> None:
+    stages = (Stage(60, 1, "Requested"), Stage(180, 2, "Queued"), Stage(0, 4, "Complete"))
+    client, job = submitted(serve({LC: Build(stages=stages)}), LC)
+
+    status, lines = watched(client, job)
+
+    assert status == 0
+    assert lines == [
+        "LightCurve: 0 %, Requested (1), next: the queue",
+        "LightCurve: 0 %, Queued (2), next: its build",
+        "LightCurve: 100 %, Complete (4), next: download",
+    ]
+
+
+def test_a_running_product_tells_its_step_and_what_comes_next(serve: Serve) -> None:
+    client, job = submitted(serve({LC: Build(requested=0, queued=0, running=600)}), LC)
+
+    _, lines = watched(client, job)
+
+    assert any("Extract data" in line and "next: Binning light curve." in line for line in lines)
+    assert any("running for" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("build", "status"),
+    [(Build(ends=-3), 1), (Build(ends=-4), 0), (Build(stages=(Stage(0, ABSENT, ""),)), 1), (Build(), 0)],
+    ids=["failed", "cancelled", "no status", "complete"],
+)
+def test_it_ends_with_1_where_a_product_failed(serve: Serve, build: Build, status: int) -> None:
+    client, job = submitted(serve({LC: build}), LC, IMAGE)
+
+    assert watched(client, job)[0] == status
+
+
+def test_an_interval_that_would_annoy_the_service_is_refused_before_anything_is_asked() -> None:
+    client = Client(USER, "https://service.invalid/user_objects")
+
+    with pytest.raises(ValueError, match="once a minute"):
+        watch_job(client, Job(job_id=1, url="", name="x", products=(LC,)), interval=59)
+
+
+def test_trouble_that_may_pass_is_shown_and_waited_out() -> None:
+    busy = http(b"Busy", "503 Service Unavailable")
+    done = http(b'{"OK": 1, "lc": {"statusCode": 4, "statusText": "Complete"}}')
+
+    with raw_server(busy, done) as url:
+        status, lines = watched(Client(USER, url), Job(job_id=1, url=url, name="x", products=(LC,)))
+
+    assert status == 0
+    assert "503" in lines[0]
+    assert lines[-1].startswith("LightCurve: 100 %")
+
+
+def test_the_command_needs_no_prefect(serve: Serve) -> None:
+    submitted(serve({LC: Build(ends=-3)}), LC)
+
+    done = subprocess.run([sys.executable, "-c", UNPREFECT], capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "\x1b" not in done.stdout
+    assert "LightCurve: 0 %" in done.stdout
+
+
+def in_terminal(*arguments: str) -> tuple[int, str]:
+    """Run the command in a terminal of 140 columns; return its exit status and all that it wrote."""
+    leader, follower = pty.openpty()
+    environment: dict[str, Any] = os.environ | {"TERM": "xterm-256color", "COLUMNS": "140", "LINES": "40"}
+    process = subprocess.Popen(
+        [COMMAND, *arguments], stdin=follower, stdout=follower, stderr=follower, env=environment, close_fds=True
+    )
+    os.close(follower)
+    written = b""
+    while True:
+        try:
+            block = os.read(leader, 65536)
+        except OSError:  # the other end is closed
+            break
+        written += block
+    os.close(leader)
+    return process.wait(timeout=30), written.decode()
+
+
+def test_in_a_terminal_there_is_a_live_table_with_a_bar_per_product(serve: Serve) -> None:
+    submitted(serve({"all": Build(requested=0, queued=0, running=600)}), LC, IMAGE)
+
+    status, written = in_terminal("watch", "951", "--interval", "0.2")
+
+    frames = [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", frame) for frame in re.split(r"GRB 200416A, job 951", written)]
+    bars = [[line for line in frame.splitlines() if "━" in line and "%" in line] for frame in frames[1:]]
+    assert status == 0
+    assert len(frames) > 3
+    assert [len(rows) for rows in bars if len(rows) != 2] in ([], [0])  # the first frame may come before the answer
+    assert all("100 %" in row for row in bars[-1])
+    assert any(re.search(r"\b[1-9]\d? %", row) for rows in bars for row in rows)
+    assert USER not in written
