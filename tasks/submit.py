@@ -85,7 +85,7 @@ def _submitted_before(client: Client, request: ProductRequest) -> Job | None:
     found = [job for job in find_submitted(client, request, since) if not belongs_to_another_run(job)]
     if not found:
         return None
-    job = found[0]
+    job = found[0].model_copy(update={"submitted": since})  # by this machine's clock: the wait is counted from here
     log.warning("An earlier attempt has reached the service: going on with its job %d, %s", job.job_id, job.url)
     if len(found) > 1:
         others = ", ".join(str(other.job_id) for other in found[1:])

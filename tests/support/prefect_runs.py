@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -40,6 +41,13 @@ def meanwhile(when: Callable[[], Any], do: Callable[[], Any], seconds: float = T
         done = pool.submit(lambda: (wait_for("the moment", when, seconds), do()))
         yield
         done.result(seconds)
+
+
+def free_port() -> int:
+    """Return a port that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Runs:
