@@ -9,10 +9,16 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
 
-from ukssdc import Job
+from ukssdc import Job, UKSSDCError
 
 LABEL = "ukssdc.job_id"
 URL_LABEL = "ukssdc.job_url"  # job numbers of the emulator and the service are not the same jobs
+
+
+class PrefectAway(UKSSDCError):  # noqa: N818 - what happened, in the words of the docs
+    """The Prefect server could not be asked; it may come back."""
+
+    may_pass = True
 
 
 def label_flow_run(job: Job) -> None:
@@ -29,11 +35,20 @@ def label_flow_run(job: Job) -> None:
 
 
 def belongs_to_another_run(job: Job) -> bool:
-    """Tell whether a flow run other than this one has the job."""
+    """Tell whether a flow run other than this one has the job.
+
+    Raises
+    ------
+    PrefectAway
+        The Prefect server cannot be asked; to guess would be to follow another run's job, or to submit twice.
+    """
     context = FlowRunContext.get()
     mine = context.flow_run.id if context is not None and context.flow_run is not None else None
-    with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[tag_of(job)])))
+    try:
+        with get_client(sync_client=True) as client:
+            runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[tag_of(job)])))
+    except (httpx.HTTPError, PrefectException) as error:
+        raise PrefectAway(f"cannot ask the Prefect server whose job {job.job_id} is: {error!r}") from error
     return any(run.id != mine and run.labels.get(URL_LABEL) == job.url for run in runs)
 
 
