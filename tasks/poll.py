@@ -76,7 +76,8 @@ def poll_status(watch: Watch, account: Account = None) -> JobStatus:
     if watch.too_early:
         raise ProductsPending(str(watch))
     try:
-        watch.poll(lambda pending: client_for(account).status(watch.job, pending))
+        with client_for(account) as client:
+            watch.poll(lambda pending: client.status(watch.job, pending))
     except UKSSDCError as error:
         if error.may_pass and watch.expired:
             return watch.status

@@ -70,6 +70,16 @@ class Client:
     def __repr__(self) -> str:
         return f"Client(base_url={self.base_url!r})"
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; left to the garbage collector, that would swallow a Ctrl-C."""
+        self._transport.session.close()
+
     @property
     def base_url(self) -> str:
         """Where the service is."""

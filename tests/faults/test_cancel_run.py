@@ -115,6 +115,7 @@ def test_ctrl_c_of_a_script(prefect_api: str, tmp_path: Path, options: str, code
         group([sys.executable, "-c", script], tmp_path / "log", tmp_path, **account(emulator.url, USER)) as running,
     ):
         wait_for("polls", lambda: len(emulator.ledger.calls("status")) > 1, PATIENCE)
+        time.sleep(0.2)  # the run pauses now, as it does nearly all the time
 
         running.process.send_signal(signal.SIGINT)
         running.process.wait(PROMISE)
