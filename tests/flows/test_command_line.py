@@ -54,7 +54,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
     assert USER not in done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("command", ["", "run", "collect", "status", "cancel", "jobs", "emulator", "demo"])
+@pytest.mark.parametrize("command", ["", "run", "collect", "status", "watch", "cancel", "jobs", "emulator", "demo"])
 def test_help_is_there_for_every_command(run: Run, command: str) -> None:
     done = run(*command.split(), "--help")
 
