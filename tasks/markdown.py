@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ukssdc import Job
+from ukssdc.job import is_web_address
 
 # What begins a table's cell, code, a link or an image, HTML, an entity or an escape: shown, and without effect.
 _HARMLESS = str.maketrans({character: f"&#{ord(character)};" for character in "|`[]\\&"} | {"<": "&lt;"})
@@ -25,5 +26,4 @@ def code_text(text: str) -> str:
 def name_with_link(job: Job) -> str:
     """Return a job's target and number; the number leads to the job's page, if its address is one of the Web."""
     number, name = f"job {job.job_id}", table_cell(job.name)
-    usable = re.fullmatch(r"https?://[^\s()<>\[\]\\]+", job.url)
-    return f"{name}, [{number}]({job.url})" if usable else f"{name}, {number}"
+    return f"{name}, [{number}]({job.url})" if is_web_address(job.url) else f"{name}, {number}"

@@ -63,7 +63,7 @@ class Board:
             artifact = create_progress_artifact(
                 percent,
                 key=f"progress-{self.job.job_id}-{product.wire.lower()}",
-                description=f"{product.prose} of {self.job.name}, job {self.job.job_id}",
+                description=f"{product.prose} of {table_cell(self.job.name)}, job {self.job.job_id}",
             )
         elif self._bars[product][1] != percent:
             artifact = update_progress_artifact(self._bars[product][0], percent)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ukssdc.request import ProductRequest
 
 NOT_PARAMETERS = ("UserID", "api_name", "api_version")  # in every body, and none of them the job's
+NOT_IN_URL = frozenset("()<>{}|\\^`\"'")  # what would end a link, or begin something else
 
 
 class Job(BaseModel):
@@ -59,7 +61,7 @@ class Job(BaseModel):
         """
         number, url, parameters = (answer.get(key) for key in (id_key, "URL", "jobPars"))
         job_id = read_job_id(number)
-        if job_id is None or not isinstance(url, str) or not isinstance(parameters, Mapping):
+        if job_id is None or not is_web_address(url) or not isinstance(parameters, Mapping):
             raise ProtocolError(
                 f"the service's answer lacks a usable {id_key}, URL or jobPars", url=at, start=str(dict(answer))[:200]
             )
@@ -182,6 +184,13 @@ def read_job_id(value: Any) -> int | None:
     """Read a job's number: a string from submit, an integer elsewhere; None where it is none."""
     number = read_int(value)
     return number if number is not None and 0 < number < 10**12 else None
+
+
+def is_web_address(value: Any) -> TypeGuard[str]:
+    """Tell whether a value is an address of the Web, and one that can stand in a link and on a screen."""
+    if not isinstance(value, str) or not NOT_IN_URL.isdisjoint(value):
+        return False
+    return re.fullmatch(r"https?://[!-~]+", value) is not None
 
 
 def is_true(value: Any) -> bool:
