@@ -66,7 +66,7 @@ class Emulator:
         What goes wrong; may be added to, and cleared, while it serves.
     """
 
-    def __init__(  # noqa: PLR0913 - the options go by name
+    def __init__(
         self,
         port: int = 0,
         speed: float = 1.0,
