@@ -53,6 +53,8 @@ class Draft:
         What could be read, by field.
     spelled : dict
         The names as the user wrote them, by field.
+    because : dict
+        Which other field made a rule fill in this one.
     problems : list of Problem
         What is wrong so far.
     """
@@ -61,6 +63,7 @@ class Draft:
     where: str = ""
     values: dict[str, Any] = field(default_factory=dict)
     spelled: dict[str, str] = field(default_factory=dict)
+    because: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def read(
@@ -176,14 +179,20 @@ class Sets:
         if not draft.has(self.target):
             if self.fill:
                 draft.values[self.target] = self.to
+                draft.because[self.target] = self.field
         elif self.target in draft.values and draft.values[self.target] != self.to:
-            one, other = draft.word(self.field), draft.word(self.target)
-            state = "" if self.value is ANY else f" {_word(self.value)}"
-            draft.note(
-                f"{draft.name(self.target)} is {_word(draft.values[self.target])}, but {one}{state} means {other} "
-                f"{_word(self.to)}: leave out {one} or {other}",
-                getattr(self, self.loses),
-            )
+            self._contradict(draft)
+
+    def _contradict(self, draft: Draft) -> None:
+        one, target = draft.word(self.field), draft.word(self.target)
+        other, given = draft.because.get(self.target, self.target), _word(draft.values[self.target])
+        state = "" if self.value is ANY else f" {_word(self.value)}"
+        is_given = f"is {given}" if other == self.target else f"means {target} {given}"
+        draft.note(
+            f"{draft.name(other)} {is_given}, but {one}{state} means {target} {_word(self.to)}: "
+            f"leave out {one} or {draft.word(other)}",
+            getattr(self, self.loses),
+        )
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from ukssdc._api import API
 from ukssdc.errors import ProtocolError, ServiceError, TransportError, UKSSDCError
 
 BASE_URL = "https://www.swift.ac.uk/user_objects"
 REGISTRATION_URL = "https://www.swift.ac.uk/user_objects/register.php"
-API = {"api_name": "xrt_prods", "api_version": "1.12"}
 ACCOUNT = "<your account>"  # stands wherever the service repeats the e-mail address
 MAX_ANSWER = 256 * 2**20  # bytes; light curves of years of data are some MB
 START = 200  # characters of an unreadable answer that an error shows

@@ -25,7 +25,7 @@ COMMA = re.compile(r"\s*,\s*")
 
 
 class Form(NamedTuple):
-    """The form that a text has to have."""
+    """The form that a text has to have; one without a pattern is sent as it is."""
 
     pattern: str
     words: str
@@ -134,7 +134,7 @@ class Parameter:
         if self.type is str:
             return self._text(value)
         if self.type is bool:
-            return _flag(value)
+            return read_flag(value)
         number = _whole(value) if self.type is int else _number(value)
         outside = (
             (self.low is not None and number < self.low)
@@ -164,7 +164,7 @@ class Parameter:
             value = ",".join(value)
         if not isinstance(value, str) or not value.strip():
             raise ValueError(self.permitted)
-        if self.form is None:
+        if self.form is None or not self.form.pattern:
             return value
         text: str = COMMA.sub(",", value.strip())
         if not re.fullmatch(self.form.pattern, text) or not self.form.check(text):
@@ -176,7 +176,7 @@ class Parameter:
         drop_null(schema)
         limits = {"minimum": self.low, "exclusiveMinimum": self.above, "maximum": self.high}
         schema.update({key: limit for key, limit in limits.items() if limit is not None})
-        if self.form and not self.many:
+        if self.form and self.form.pattern and not self.many:
             schema["pattern"] = f"^({self.form.pattern})$"
         schema["wireName"] = self.wire
 
@@ -209,7 +209,8 @@ def show(value: Any) -> str:
     return "something with an e-mail address" if "@" in text else text
 
 
-def _flag(value: Any) -> bool:
+def read_flag(value: Any) -> bool:
+    """Return a flag, however it is written; `ValueError` for anything else."""
     try:
         return FLAGS[str(value).strip().lower()]
     except KeyError:

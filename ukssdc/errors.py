@@ -14,7 +14,7 @@ A caller catches by what can be done about it; `UKSSDCError.may_pass` tells whet
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,16 @@ class UKSSDCError(Exception):
     """
 
     may_pass: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let an error travel between processes whatever its constructor takes: Prefect pickles what it stores."""
+        return _revive, (type(self), self.args, self.__dict__)
+
+
+def _revive(kind: type[UKSSDCError], args: tuple[Any, ...], state: dict[str, Any]) -> UKSSDCError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class TransportError(UKSSDCError):
@@ -122,9 +132,11 @@ class InvalidRequest(UKSSDCError):  # noqa: N818 - the public name; it says what
     ----------
     problems : sequence of str
         All of them, each in the user's parameter names.
+    source : str
+        What holds the request: the name of a file, where it came from one.
     """
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], source: str = "the request") -> None:
         self.problems = tuple(problems)
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        super().__init__(f"the request has {count}:" + "".join(f"\n  - {p}" for p in self.problems))
+        super().__init__(f"{source} has {count}:" + "".join(f"\n  - {p}" for p in self.problems))

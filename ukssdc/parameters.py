@@ -36,6 +36,9 @@ Slicing = Literal["single", "user", "snapshot", "obsid"]
 TimeFormat = Literal["s", "m"]
 
 LABEL = Form(r"[A-Za-z0-9]+", "a name of letters and digits only")
+OBSERVATIONS = Form("", 'obsIDs, or start-stop times, comma-separated, like "00966554000"')
+TIMES = Form("", 'start-stop times, like "0-1000"')
+STEM = Form("", "the first part of the file names")
 _BAND = r"[0-9]*\.?[0-9]+-[0-9]*\.?[0-9]+"
 KEV = {"unit": "keV", "low": 0}
 SECONDS = {"unit": "s", "above": 0}
@@ -138,7 +141,7 @@ class LightCurve(Parameters):
         "timeFormat", "lctimetype", "Time axis: s for seconds, m for MJD", "s", deprecated="timeType"
     )
     which_data: AllOrUser | None = par("whichData", "lcobs", WHICH_DATA, "all")
-    use_obs: str | None = par("useObs", "uselcobs", USE_OBS, many=True)
+    use_obs: str | None = par("useObs", "uselcobs", USE_OBS, form=OBSERVATIONS, many=True)
     srcrad: int | None = par("srcrad", "srcrad", SRCRAD, **PIXELS)
     # counts binning
     pc_counts: int | None = par("pcCounts", "pccounts", "Counts that fill a PC bin; counts binning needs it", **COUNTS)
@@ -178,18 +181,18 @@ class Spectrum(Parameters):
     has_redshift: bool = par("hasRedshift", "specz", "Fit with a redshifted absorber; needed unless redshift is given")
     redshift: float | None = par("redshift", "zval", "Redshift of the source; sets hasRedshift and galactic", above=-1)
     which_data: AllUserOrHours | None = par("whichData", "specobs", WHICH_HOURS, "hours")
-    use_obs: str | None = par("useObs", "usespecobs", USE_OBS, many=True)
+    use_obs: str | None = par("useObs", "usespecobs", USE_OBS, form=OBSERVATIONS, many=True)
     inc_hours: float | None = par("incHours", "specobstime", INC_HOURS, 12.0, **HOURS)
     timeslice: Slicing | None = par("timeslice", "timeslice", "Spectra to make; user needs rname1 and gti1", "single")
     rname1: str | None = par("rname1", "rname1", "Label of the first slice", form=LABEL)
-    gti1: str | None = par("gti1", "gti1", "Times of the first slice")
+    gti1: str | None = par("gti1", "gti1", "Times of the first slice", form=TIMES)
     rname2: str | None = par("rname2", "rname2", "Label of the second slice", form=LABEL)
-    gti2: str | None = par("gti2", "gti2", "Times of the second slice")
+    gti2: str | None = par("gti2", "gti2", "Times of the second slice", form=TIMES)
     rname3: str | None = par("rname3", "rname3", "Label of the third slice", form=LABEL)
-    gti3: str | None = par("gti3", "gti3", "Times of the third slice")
+    gti3: str | None = par("gti3", "gti3", "Times of the third slice", form=TIMES)
     rname4: str | None = par("rname4", "rname4", "Label of the fourth slice", form=LABEL)
-    gti4: str | None = par("gti4", "gti4", "Times of the fourth slice")
-    spec_stem: str | None = par("specStem", "specstem", "First part of the file names", "interval0")
+    gti4: str | None = par("gti4", "gti4", "Times of the fourth slice", form=TIMES)
+    spec_stem: str | None = par("specStem", "specstem", "First part of the file names", "interval0", form=STEM)
     grades: Grades | None = par("grades", "specgrades", "Event grades to include", "all")
     do_not_fit: bool | None = par("doNotFit", "doNotFit", "Leave out the fits; sets hasRedshift to false", False)
     galactic: bool | None = par("galactic", "galactic", "Add a Galactic absorber; hasRedshift sets it", False)
@@ -219,7 +222,7 @@ class Position(Parameters):
 
     pos_radius: float | None = par("posRadius", "posRadius", "Search radius", 20.0, unit="arcsec", above=0)
     which_data: AllUserOrHours | None = par("whichData", "posobs", WHICH_HOURS, "hours")
-    use_obs: str | None = par("useObs", "useposobs", USE_OBS, many=True)
+    use_obs: str | None = par("useObs", "useposobs", USE_OBS, form=OBSERVATIONS, many=True)
     inc_hours: float | None = par("incHours", "posobstime", INC_HOURS, 12.0, **HOURS)
     det_or_cent: DetectOrCentroid | None = par("detOrCent", "detornot", "How to find the source", "detect")
     cent_meth: Centroiding | None = par("centMeth", "detMeth", "How to centroid", "simple")
@@ -246,7 +249,7 @@ class Image(Parameters):
 
     energies: str | None = par("energies", "imen", "Bands, keV", "0.3-10,0.3-1.5,1.51-10", form=BANDS, many=True)
     which_data: AllOrUser | None = par("whichData", "imobs", WHICH_DATA, "all")
-    use_obs: str | None = par("useObs", "useimobs", USE_OBS, many=True)
+    use_obs: str | None = par("useObs", "useimobs", USE_OBS, form=OBSERVATIONS, many=True)
 
     RULES = (USE_OBS_MEANS_USER, USER_NEEDS_USE_OBS)
 
@@ -255,7 +258,7 @@ class SourceDet(Parameters):
     """Source detection; with nothing else, a request needs no position (protocol, section 5)."""
 
     which_data: AllOrUser = par("whichData", "detobs", WHICH_DATA + "; needed unless useObs is given")
-    use_obs: str | None = par("useObs", "usedetobs", USE_OBS, many=True)
+    use_obs: str | None = par("useObs", "usedetobs", USE_OBS, form=OBSERVATIONS, many=True)
     which_bands: Bands | None = par("whichBands", "detbands", "Search the total band only, or all", "total")
     fit_stray_light: bool | None = par("fitStrayLight", "fitStrayLight", "Look for stray light and fit it", True)
 

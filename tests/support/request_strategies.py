@@ -6,9 +6,10 @@ from typing import Any, get_origin
 
 from hypothesis import strategies as st
 
+from ukssdc._sections import MODELS, POSITIONS
 from ukssdc._values import Parameter
 from ukssdc.parameters import Position
-from ukssdc.request import MODELS, POSITIONS, ProductRequest
+from ukssdc.request import ProductRequest
 from ukssdc.status import Product
 
 TEXTS = {

@@ -1,4 +1,4 @@
-"""Requests: everything wrong with one is named at once, in the names that were used, before anything is sent."""
+"""Requests: every way to write one down, the body that is sent, and what is stored of it."""
 
 from __future__ import annotations
 
@@ -7,253 +7,296 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xrt_support import GLOBALS, PARAMETERS
+from request_examples import CASES, COUNTS, EMAIL, TARGET, TITLES, VECTORS, flat
 
 from ukssdc import InvalidRequest, Product, ProductRequest
-from ukssdc.parameters import LightCurve, StandardPos
+from ukssdc._sections import MODELS
+from ukssdc.parameters import EnhancedPos, LightCurve, Parameters, Spectrum, StandardPos
 
-COUNTS = PARAMETERS[Product.LightCurve]
 DEMO = Path(__file__).parents[2] / "flows" / "demo.yaml"
+# What the service's notes show as its answer to the request of the tutorial.
+JOB_PARS = json.loads((VECTORS / "job_parameters.json").read_text())
 
 
-def problems_of(globals_: dict[str, Any] | None = None, **products: Any) -> list[str]:
-    """Return what is wrong with a request that is otherwise right."""
-    with pytest.raises(InvalidRequest) as raised:
-        ProductRequest.model_validate({"globals": GLOBALS | (globals_ or {}), "products": products or {"Image": {}}})
-    return list(raised.value.problems)
+@pytest.mark.parametrize("case", CASES, ids=TITLES)
+def test_the_body_is_the_one_on_file(case: dict[str, Any]) -> None:
+    assert ProductRequest.model_validate(case["request"]).to_wire(EMAIL) == case["body"]
 
 
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        ({"name": None}, ["name", "missing"]),
-        ({"getTargs": False}, ["targ", "missing", "getTargs"]),
-        ({"getTargs": False, "targ": "966554"}, ["targ", "8 digits"]),
-        ({"RA": 360.5}, ["RA", "0 to 360", "deg"]),
-        ({"Dec": -91}, ["Dec", "-90 to 90", "deg"]),
-        ({"RA": "north"}, ["RA", "a number"]),
-        ({"RA": True}, ["RA", "a number"]),
-        ({"RA": float("nan")}, ["RA", "a number"]),
-        ({"posErr": 0.5}, ["posErr", "1 to 6", "arcmin"]),
-        ({"posErr": None}, ["posErr", "missing", "centroid"]),
-        ({"centroid": None}, ["centroid", "missing"]),
-        ({"centMeth": "clever"}, ["centMeth", "simple or iterative"]),
-        ({"maxCentTries": 1.5}, ["maxCentTries", "whole number"]),
-        ({"targ": "00966554"}, ["getTargs", "targ"]),
-        ({"T0": 1.0, "getT0": True}, ["getT0", "T0"]),
-        ({"posEr": 1}, ["posEr", "did you mean posErr"]),
-        ({"binMeth": "counts"}, ["binMeth", "belongs under LightCurve"]),
-    ],
-)
-def test_a_mistake_about_the_whole_request_is_named(wrong: dict[str, Any], words: list[str]) -> None:
-    (problem,) = problems_of(wrong)
+@pytest.mark.parametrize("case", CASES, ids=TITLES)
+def test_the_flat_form_says_the_same_as_the_nested_one(case: dict[str, Any]) -> None:
+    nested = case["request"]
 
-    assert all(word in problem for word in words), problem
+    request = ProductRequest.model_validate({**nested["globals"], **nested["products"]})
+
+    assert request == ProductRequest.model_validate(nested)
 
 
-@pytest.mark.parametrize(
-    ("product", "parameters", "words"),
-    [
-        ("LightCurve", {}, ["LightCurve.binMeth", "missing", "counts, time, snapshot or obsid"]),
-        ("LightCurve", COUNTS | {"binMethod": 1}, ["LightCurve.binMethod", "did you mean binMeth"]),
-        ("LightCurve", COUNTS | {"pcCounts": 20.5}, ["LightCurve.pcCounts", "whole number"]),
-        ("LightCurve", COUNTS | {"minEnergy": 5, "maxEnergy": 1}, ["minEnergy", "maxEnergy", "keV"]),
-        ("LightCurve", COUNTS | {"hardHi": 12}, ["hardHi", "outside", "keV"]),
-        ("LightCurve", COUNTS | {"minFracExp": 2}, ["minFracExp", "0 to 1"]),
-        ("LightCurve", COUNTS | {"whichData": "user"}, ["useObs", "missing", "user"]),
-        ("LightCurve", COUNTS | {"whichData": "all", "useObs": "00966554000"}, ["whichData", "useObs"]),
-        ("LightCurve", COUNTS | {"RA": 3}, ["RA", "about the whole request"]),
-        ("Spectrum", {}, ["Spectrum.hasRedshift", "missing"]),
-        ("Spectrum", {"hasRedshift": True}, ["Spectrum.redshift", "missing"]),
-        ("Spectrum", {"hasRedshift": False, "redshift": 1.0}, ["hasRedshift", "redshift"]),
-        ("Spectrum", {"redshift": 1.0, "doNotFit": True}, ["doNotFit", "hasRedshift"]),
-        ("Spectrum", {"hasRedshift": False, "whichData": "hours"}, ["incHours", "missing"]),
-        ("Spectrum", {"hasRedshift": False, "models": ["gauss"]}, ["models", "powerlaw"]),
-        ("Spectrum", {"hasRedshift": False, "rname1": "early", "gti1": "0-10"}, ["timeslice", "user"]),
-        (
-            "Spectrum",
-            {"hasRedshift": False, "timeslice": "user", "rname1": "a b", "gti1": "0-1"},
-            ["rname1", "letters"],
-        ),
-        ("StandardPos", {"posRadius": 0}, ["StandardPos.posRadius", "above 0", "arcsec"]),
-        ("SourceDet", {}, ["SourceDet.whichData", "missing"]),
-        ("Image", {"energies": "10-0.3"}, ["Image.energies", "keV"]),
-        ("Image", 17, ["Image", "17"]),
-    ],
-)
-def test_a_mistake_about_a_product_is_named(product: str, parameters: Any, words: list[str]) -> None:
-    (problem,) = problems_of(**{product: parameters})
+@pytest.mark.parametrize("case", CASES, ids=TITLES)
+def test_a_body_is_read_back(case: dict[str, Any]) -> None:
+    request = ProductRequest.model_validate(case["request"])
 
-    assert all(word in problem for word in words), problem
+    assert ProductRequest.from_wire(case["body"]) == request
 
 
-@pytest.mark.parametrize(
-    ("parameters", "missing"),
-    [
-        ({"binMeth": "counts"}, ["pcCounts", "wtCounts", "dynamic"]),
-        ({"binMeth": "time"}, ["pcBinTime", "wtBinTime"]),
-        ({"binMeth": "time", "pcBinTime": 9, "wtBinTime": 9, "matchHR": False}, ["pcHRBinTime", "wtHRBinTime"]),
-    ],
-)
-def test_all_that_a_way_to_bin_needs_is_named(parameters: dict[str, Any], missing: list[str]) -> None:
-    found = problems_of(LightCurve=parameters)
+@pytest.mark.parametrize("case", CASES, ids=TITLES)
+def test_a_request_survives_json(case: dict[str, Any]) -> None:
+    request = ProductRequest.model_validate(case["request"])
 
-    assert len(found) == len(missing)
-    assert all(f"LightCurve.{name} is missing" in problem for name, problem in zip(missing, found, strict=True))
+    assert ProductRequest.model_validate_json(request.model_dump_json()) == request
 
 
-def test_two_positions_that_set_a_shared_parameter_differently_contradict_each_other() -> None:
-    (problem,) = problems_of(StandardPos={"posRadius": 15}, EnhancedPos={"posRadius": 20})
-
-    assert "StandardPos.posRadius 15" in problem
-    assert "EnhancedPos.posRadius 20" in problem
-
-
-def test_what_is_set_on_one_position_holds_for_all() -> None:
-    request = ProductRequest.model_validate(GLOBALS | {"StandardPos": {"posRadius": 15}, "AstromPos": {}})
-
-    assert request.astrom_pos is not None
-    assert request.astrom_pos.pos_radius == 15
+def every_name() -> list[tuple[str, type[Parameters], str]]:
+    models = [*MODELS.values()]
+    models.append(ProductRequest)
+    return [(name, model, field) for model in models for field, row in model.ROWS.items() for name in row.names]
 
 
-def test_no_product_is_a_mistake() -> None:
-    with pytest.raises(InvalidRequest, match="no product is asked for"):
-        ProductRequest.model_validate(GLOBALS)
+@pytest.mark.parametrize(("name", "model", "field"), every_name())
+def test_each_parameter_goes_by_all_its_names(name: str, model: type[Parameters], field: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        model.model_validate({name: {"no parameter": "is a mapping"}})
+
+    assert any(f"{name} is " in problem and "not permitted" in problem for problem in refused.value.problems), field
 
 
-def test_source_detection_alone_needs_no_position() -> None:
-    request = ProductRequest.model_validate({"name": "field", "targ": "00032503", "SourceDet": {"whichData": "all"}})
+@pytest.mark.parametrize("name", ["LightCurve", "light_curve", "lc"])
+def test_a_product_goes_by_all_its_names(name: str) -> None:
+    request = ProductRequest.model_validate(TARGET | {name: COUNTS})
 
-    assert request.products == (Product.SourceDet,)
-
-
-@pytest.mark.parametrize("key", ["LightCurve", "light_curve", "lc"])
-@pytest.mark.parametrize("form", ["flat", "nested"])
-def test_a_product_goes_by_each_of_its_names(key: str, form: str) -> None:
-    data: dict[str, Any] = (
-        GLOBALS | {key: COUNTS} if form == "flat" else {"globals": GLOBALS, "products": {key: COUNTS}}
-    )
-
-    assert ProductRequest.model_validate(data).products == (Product.LightCurve,)
+    assert request.products == (Product.LightCurve,)
 
 
-@pytest.mark.parametrize("nothing", [None, {}, True, 1])
-def test_a_product_without_parameters_has_the_services_defaults(nothing: Any) -> None:
-    assert ProductRequest.model_validate(GLOBALS | {"Image": nothing}).to_wire("x")["image"] == 1
+@pytest.mark.parametrize("settings", [True, {}, 1, "yes"])
+def test_a_product_without_parameters_is_asked_for(settings: Any) -> None:
+    assert ProductRequest.model_validate(flat(EnhancedPos=settings)).enhanced_pos == EnhancedPos()
 
 
-def test_a_product_that_is_false_is_not_asked_for() -> None:
-    assert ProductRequest.model_validate(GLOBALS | {"Image": {}, "StandardPos": False}).products == (Product.Image,)
+def test_nothing_behind_a_products_own_name_asks_for_it() -> None:
+    assert ProductRequest.model_validate(flat(EnhancedPos=None)).enhanced_pos == EnhancedPos()
+
+
+@pytest.mark.parametrize("settings", [False, 0, "no"])
+def test_a_product_set_to_false_is_not_asked_for(settings: Any) -> None:
+    assert ProductRequest.model_validate(flat(EnhancedPos=settings)).products == (Product.StandardPos,)
+
+
+def test_none_for_a_field_is_as_good_as_nothing() -> None:
+    request = ProductRequest(name="M82", get_targs=True, get_coords=True, centroid=False, image={}, standard_pos=None)
+
+    assert request.products == (Product.Image,)
 
 
 def test_products_may_be_a_list_of_names() -> None:
-    request = ProductRequest.model_validate({"globals": GLOBALS, "products": ["EnhancedPos", "StandardPos"]})
+    request = ProductRequest.model_validate(TARGET | {"products": ["EnhancedPos", "psf"]})
 
     assert request.products == (Product.StandardPos, Product.EnhancedPos)
 
 
-@pytest.mark.parametrize("key", ["pcCounts", "pc_counts", "pccounts"])
-def test_a_parameter_goes_by_each_of_its_names(key: str) -> None:
-    parameters = {k: v for k, v in COUNTS.items() if k != "pcCounts"} | {key: "20"}
+def test_products_in_a_list_may_have_parameters() -> None:
+    request = ProductRequest.model_validate(TARGET | {"products": ["EnhancedPos", {"LightCurve": COUNTS}]})
 
-    request = ProductRequest.model_validate(GLOBALS | {"LightCurve": parameters})
-
-    assert request.to_wire("x")["pccounts"] == 20
+    assert request.products == (Product.LightCurve, Product.EnhancedPos)
 
 
-def test_the_deprecated_name_of_the_time_format_is_understood() -> None:
-    request = ProductRequest.model_validate(GLOBALS | {"LightCurve": COUNTS | {"timeType": "MJD"}})
+def test_products_are_in_the_services_order() -> None:
+    request = ProductRequest.model_validate(TARGET | {"products": ["Image", "AstromPos", "StandardPos"]})
 
-    assert request.to_wire("x")["lctimetype"] == "m"
+    assert request.products == (Product.StandardPos, Product.AstromPos, Product.Image)
 
 
-def test_a_request_can_be_written_in_python() -> None:
+def test_a_request_can_be_built_from_its_parts() -> None:
     request = ProductRequest(
-        name="GRB 200416A",
-        get_targs=True,
-        ra=335.6985,
-        dec=-7.5179,
-        centroid=False,
-        light_curve=LightCurve(bin_meth="snapshot"),
-        standard_pos=StandardPos(),
+        name="M82", get_targs=True, get_coords=True, centroid=False, light_curve=LightCurve(bin_meth="snapshot")
     )
 
-    assert request.products == (Product.LightCurve, Product.StandardPos)
-
-
-def test_the_address_does_not_enter_a_message() -> None:
-    (problem,) = problems_of({"observer@example.org": 1})
-
-    assert "observer@example.org" not in problem
-
-
-def test_what_the_service_adds_is_ignored_and_its_oddities_are_left_out() -> None:
-    job_parameters = {
-        "api_name": "xrt_prods",
-        "UserID": "observer@example.org",
-        "cent": 1,
-        "name": "GRB 200416A",
-        "RA": "335.6985",
-        "Dec": "-7.5179",
-        "useSXPS": 0,
-        "Tstart": 608713541.952,
-        "poserr": 1,
-        "lc": 1,
-        "binMeth": "counts",
-        "pccounts": "20",
-        "wtcounts": "30",
-        "dynamic": 1,
-        "lcobs": 0,
-        "hrbin": 0,
-        "whatSXPS": "2SXPS",
-        "do3col": 0,
-        "enh": 0,
-        "sss": "0",
-        "targ": "00966554",
-    }
-
-    request = ProductRequest.from_wire(job_parameters)
-
-    assert request.light_curve is not None
-    assert (request.light_curve.pc_counts, request.light_curve.which_data) == (20, None)
-    assert "observer@example.org" not in request.model_dump_json()
-
-
-def test_a_dump_holds_only_what_is_set() -> None:
-    dumped = ProductRequest.model_validate(GLOBALS | {"Image": {}}).model_dump(mode="json")
-
-    assert None not in dumped.values()
-    assert dumped["image"] == {}
-
-
-def test_the_schema_tells_units_and_defaults() -> None:
-    schema = json.dumps(ProductRequest.model_json_schema())
-
-    assert "arcmin" in schema
-    assert "Default of the service" in schema
+    assert request.light_curve == LightCurve.model_validate({"binMeth": "snapshot"})
 
 
 def test_the_demonstrations_request_asks_for_everything() -> None:
     assert ProductRequest.from_file(DEMO).products == tuple(Product)
 
 
+def test_a_request_validates_to_itself() -> None:
+    request = ProductRequest.model_validate(flat())
+
+    assert ProductRequest.model_validate(request) is request
+
+
+def test_only_what_is_set_is_stored() -> None:
+    request = ProductRequest.model_validate(TARGET | {"Image": {"energies": "0.3-10"}})
+
+    stored = request.model_dump(mode="json")
+
+    assert stored["image"] == {"energies": "0.3-10"}
+    assert stored.keys() - {"get_targs", "use_sxps"} == {"name", "targ", "ra", "dec", "centroid", "pos_err", "image"}
+
+
+def test_requests_can_be_members_of_a_set() -> None:
+    request = ProductRequest.model_validate(flat(Spectrum={"hasRedshift": False, "models": ["apec"]}))
+
+    assert len({request, ProductRequest.from_wire(request.to_wire(EMAIL))}) == 1
+
+
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("given", "field", "value"),
     [
-        ("name: [", ["line 1", "not YAML"]),
-        ("- a\n", ["holds no request"]),
-        ("", ["is empty"]),
-        (b"\xff\xfe\x00", ["not text"]),
-        (None, ["cannot read", "No such file"]),
+        ({"maxCentTries": "20"}, "max_cent_tries", 20),
+        ({"maxCentTries": 20.0}, "max_cent_tries", 20),
+        ({"posErr": "1.5"}, "pos_err", 1.5),
+        ({"posErr": 2}, "pos_err", 2.0),
+        ({"sss": "yes"}, "sss", True),
+        ({"sss": "0"}, "sss", False),
+        ({"sss": 1}, "sss", True),
+        ({"centMeth": "Iterative"}, "cent_meth", "iterative"),
+        ({"targ": ["00091489", "00032503"]}, "targ", "00091489,00032503"),
+        ({"targ": "00091489, 00032503"}, "targ", "00091489,00032503"),
+        ({"pc_pup_rate": None}, "pc_pup_rate", None),
     ],
-    ids=["broken", "list", "empty", "binary", "missing"],
 )
-def test_a_file_that_holds_no_request_is_named(tmp_path: Path, content: str | bytes | None, words: list[str]) -> None:
-    path = tmp_path / "grb.yaml"
-    if content is not None:
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+def test_values_may_come_as_a_form_or_a_shell_gives_them(given: dict[str, Any], field: str, value: Any) -> None:
+    request = ProductRequest.model_validate(flat(**given))
 
-    with pytest.raises(InvalidRequest) as raised:
-        ProductRequest.from_file(path)
+    assert getattr(request, field) == value
 
-    assert all(word in str(raised.value) for word in ["grb.yaml", *words])
+
+@pytest.mark.parametrize(
+    ("given", "field", "value"),
+    [
+        ({"timeType": "mjd"}, "time_format", "m"),
+        ({"timeFormat": "seconds"}, "time_format", "s"),
+        ({"grades": 0}, "grades", "0"),
+        ({"allowUL": False}, "allow_ul", "no"),
+    ],
+)
+def test_words_may_come_as_people_and_yaml_readers_have_them(given: dict[str, Any], field: str, value: Any) -> None:
+    light_curve = LightCurve.model_validate({"binMeth": "obsid", **given})
+
+    assert getattr(light_curve, field) == value
+
+
+def test_models_may_be_one_text() -> None:
+    spectrum = Spectrum.model_validate({"hasRedshift": False, "models": "PowerLaw, apec"})
+
+    assert spectrum.models == ("powerlaw", "apec")
+
+
+def test_what_is_set_on_one_position_holds_for_all() -> None:
+    request = ProductRequest.model_validate(
+        flat(StandardPos={"whichData": "user"}, EnhancedPos={"useObs": "00966554000"})
+    )
+
+    assert request.standard_pos == StandardPos(which_data="user", use_obs="00966554000")
+
+
+def test_the_source_radius_holds_for_light_curve_and_spectrum() -> None:
+    request = ProductRequest.model_validate(
+        flat(LightCurve={"binMeth": "obsid", "srcrad": 21}, Spectrum={"redshift": 1})
+    )
+
+    assert request.spectrum is not None
+    assert request.spectrum.srcrad == 21
+
+
+def test_use_sxps_is_sent_though_it_is_not_set() -> None:
+    assert ProductRequest.model_validate(flat()).to_wire(EMAIL)["useSXPS"] == 0
+
+
+def test_the_gaps_are_sent_in_the_services_spelling() -> None:
+    request = ProductRequest.model_validate(flat(LightCurve={**COUNTS, "pcMaxGap": 1e6, "wtMaxGap": 1e5}))
+
+    body = request.to_wire(EMAIL)
+
+    assert (body["pcmaxgap"], body["wtmaxgap"]) == (1e6, 1e5)
+
+
+def test_a_body_can_be_sent_as_json() -> None:
+    request = ProductRequest.model_validate(flat(Spectrum={"redshift": 1.0, "models": ("apec", "powerlaw")}))
+
+    assert json.loads(json.dumps(request.to_wire(EMAIL))) == request.to_wire(EMAIL)
+
+
+def test_the_services_completed_parameters_can_be_read() -> None:
+    request = ProductRequest.from_wire(JOB_PARS)
+
+    assert request.products == tuple(Product)[:5]
+    assert (request.ra, request.t0, request.since_t0, request.targ) == (335.6985, 608713541.952, False, "00966554")
+
+
+def test_what_the_service_returns_unusably_is_left_to_its_default() -> None:
+    light_curve = ProductRequest.from_wire(JOB_PARS).light_curve
+
+    assert light_curve is not None
+    assert light_curve.which_data is None
+
+
+def test_completed_parameters_can_be_stored() -> None:
+    request = ProductRequest.from_wire(JOB_PARS)
+
+    assert ProductRequest.model_validate(request.model_dump(mode="json")) == request
+
+
+@pytest.mark.parametrize(
+    ("oddity", "product", "field", "value"),
+    [
+        ({"lc": 1, "binMeth": "time", "pcbin": 5, "wtbin": 5, "hrbin": 0}, "light_curve", "match_hr", None),
+        ({"lc": 1, "binMeth": "obsid", "lcobs": "all", "uselcobs": "00966554000"}, "light_curve", "use_obs", None),
+        ({"lc": 1, "binMeth": "obsid", "soft1": 0, "soft2": "1.5"}, "light_curve", "soft_lo", None),
+        ({"spec": 1, "specz": 0, "zval": 0}, "spectrum", "redshift", None),
+        ({"spec": 1, "specz": 1, "zval": 1, "galactic": 0}, "spectrum", "galactic", True),
+        ({"spec": 1, "specz": 0, "timeslice": "single", "rname1": "early", "gti1": "0-9"}, "spectrum", "rname1", None),
+        ({"image": "1", "useimobs": ""}, "image", "use_obs", None),
+    ],
+)
+def test_a_contradiction_of_the_service_is_not_ours(
+    oddity: dict[str, Any], product: str, field: str, value: Any
+) -> None:
+    body = ProductRequest.model_validate(flat()).to_wire(EMAIL)
+
+    request = ProductRequest.from_wire(body | oddity)
+
+    assert getattr(getattr(request, product), field) == value
+
+
+def test_what_the_service_has_found_needs_no_finding() -> None:
+    body = ProductRequest.model_validate(flat(T0=5.0)).to_wire(EMAIL)
+
+    request = ProductRequest.from_wire(body | {"getTargs": 1, "getT0": 1, "getCoords": 1})
+
+    assert (request.get_targs, request.get_t0, request.get_coords) == (False, False, None)
+
+
+@pytest.mark.parametrize("yes", [1, "1", True, "yes"])
+def test_a_product_is_read_from_any_yes(yes: Any) -> None:
+    body = ProductRequest.model_validate(flat()).to_wire(EMAIL)
+
+    assert Product.Image in ProductRequest.from_wire(body | {"image": yes}).products
+
+
+def test_the_account_is_not_kept() -> None:
+    request = ProductRequest.from_wire(JOB_PARS)
+
+    assert EMAIL not in repr(request) + request.model_dump_json()
+
+
+def test_a_body_without_a_target_is_no_request() -> None:
+    with pytest.raises(InvalidRequest, match="name is missing"):
+        ProductRequest.from_wire({"doenh": 1, "getTargs": 1, "getCoords": 1, "cent": 0})
+
+
+def test_the_schema_describes_each_parameter_with_unit_and_default() -> None:
+    schema = ProductRequest.model_json_schema()["$defs"]["LightCurve"]["properties"]["pc_bin_time"]
+
+    assert schema["title"] == "pcBinTime"
+    assert schema["description"] == "PC bin duration; time binning needs it, s. Default of the service: 2.51."
+    assert (schema["type"], schema["exclusiveMinimum"]) == ("number", 0)
+
+
+def test_the_schema_lists_the_words_of_a_closed_set() -> None:
+    schema = ProductRequest.model_json_schema()["$defs"]["LightCurve"]["properties"]["bin_meth"]
+
+    assert schema["enum"] == ["counts", "time", "snapshot", "obsid"]
+
+
+def test_the_schema_knows_no_null() -> None:
+    assert "null" not in json.dumps(ProductRequest.model_json_schema())

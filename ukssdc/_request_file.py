@@ -1,0 +1,80 @@
+"""Read a request's file, YAML or JSON.
+
+Plain YAML 1.1 reads an unquoted target ID such as 00032503 as an octal number, `no` as false and 12:30 as
+750; here, only decimal numbers, true, false and null are anything but text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from ukssdc.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NEXT = "Correct it there and try again"
+TYPES = {
+    "tag:yaml.org,2002:null": r"~|null|",
+    "tag:yaml.org,2002:bool": r"true|false|True|False",
+    "tag:yaml.org,2002:int": r"[-+]?(?:0|[1-9][0-9]*)",
+    "tag:yaml.org,2002:float": r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)",
+    "tag:yaml.org,2002:merge": r"<<",
+}
+
+
+class Loader(yaml.SafeLoader):
+    """A reader that takes fewer words for something else, and no name twice."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - replaces PyYAML's
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Refuse a name that stands there twice: PyYAML would silently take the last."""
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen and isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep=deep)
+
+
+for _tag, _form in TYPES.items():
+    Loader.add_implicit_resolver(_tag, re.compile(rf"(?:{_form})\Z"), None)
+
+
+def read_request_file(path: Path) -> Mapping[Any, Any]:
+    """Return what stands in a request's file.
+
+    Raises
+    ------
+    InvalidRequest
+        Where it cannot be read, or holds no names and values.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is not text"
+        raise _refused(f"cannot read {path}: {reason}. Give the name of a YAML or JSON file with the request") from None
+    try:
+        content = json.loads(text) if path.suffix == ".json" else yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
+    except json.JSONDecodeError as error:
+        raise _refused(f"{path}, line {error.lineno}, is not JSON: {error.msg}. {NEXT}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}," if mark else ""
+        raise _refused(f"{path}{line} is not YAML: {error.problem}. {NEXT}") from None
+    except (yaml.YAMLError, RecursionError):
+        raise _refused(f"{path} is not YAML: it holds characters or nesting that YAML does not know. {NEXT}") from None
+    if not isinstance(content, Mapping):
+        what = "is empty" if content is None else "holds no request"
+        raise _refused(f"{path} {what}: it should hold `name: value` lines, as the example in the README does")
+    return content
+
+
+def _refused(problem: str) -> InvalidRequest:
+    return InvalidRequest([problem])
