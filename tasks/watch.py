@@ -86,9 +86,12 @@ class Watch:
 
     def poll(self, ask: Callable[[tuple[Product, ...]], JobStatus]) -> None:
         """Ask for all pending products in one call, and take note of the answer."""
-        self._last_poll = time.monotonic()
         self._asked = True
-        self._note(ask(self.pending), now())
+        try:
+            answer = ask(self.pending)
+        finally:
+            self._last_poll = time.monotonic()  # from the end: the call itself may have been slow on its way
+        self._note(answer, now())
 
     def done(self, products: tuple[Product, ...]) -> None:
         """Take note that these products have been handed to their branch: they are not asked for again."""
