@@ -35,11 +35,11 @@ class Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Refuse a name that stands there twice: PyYAML would silently take the last."""
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen and isinstance(key, yaml.ScalarNode):
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
-            seen.add(str(key.value))
+            seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
 
@@ -61,9 +61,13 @@ def read_request_file(path: Path) -> Mapping[Any, Any]:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is not text"
         raise _refused(f"cannot read {path}: {reason}. Give the name of a YAML or JSON file with the request") from None
     try:
-        content = json.loads(text) if path.suffix == ".json" else yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
+        if path.suffix == ".json":
+            content = json.loads(text, object_pairs_hook=_once)
+        else:
+            content = yaml.load(text, Loader)  # noqa: S506 - it is a SafeLoader
     except json.JSONDecodeError as error:
-        raise _refused(f"{path}, line {error.lineno}, is not JSON: {error.msg}. {NEXT}") from None
+        line = f", line {error.lineno}," if error.doc else ""
+        raise _refused(f"{path}{line} is not JSON: {error.msg}. {NEXT}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}," if mark else ""
@@ -73,6 +77,14 @@ def read_request_file(path: Path) -> Mapping[Any, Any]:
     if not isinstance(content, Mapping):
         what = "is empty" if content is None else "holds no request"
         raise _refused(f"{path} {what}: it should hold `name: value` lines, as the example in the README does")
+    return content
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    for name in content:
+        if sum(name == other for other, _ in pairs) > 1:
+            raise json.JSONDecodeError(f"{name} is given twice", "", 0)
     return content
 
 

@@ -111,6 +111,17 @@ def test_a_name_given_twice_is_refused_with_its_line(tmp_path: Path) -> None:
     assert f"{path}, line 2, is not YAML: name is given twice" in refusal(path, "name: M82\nname: M81\n")
 
 
+def test_a_name_given_twice_in_json_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "grb.json"
+
+    assert f"{path} is not JSON: name is given twice" in refusal(path, '{"name": "M82", "name": "M81"}')
+
+
+@pytest.mark.parametrize("text", ["? [a, b]\n: 1\n", "? {a: b}\n: 1\n", "[" * 5000, "a: &a [*a", "--- 1\n--- 2\n"])
+def test_a_form_that_no_request_has_is_refused(tmp_path: Path, text: str) -> None:
+    assert "is not YAML" in refusal(tmp_path / "grb.yaml", text)
+
+
 def test_an_unprintable_character_is_no_yaml(tmp_path: Path) -> None:
     assert "is not YAML" in refusal(tmp_path / "grb.yaml", "name: \x07\n")
 
