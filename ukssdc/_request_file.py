@@ -61,10 +61,8 @@ def read_request_file(path: Path) -> Mapping[Any, Any]:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is not text"
         raise _refused(f"cannot read {path}: {reason}. Give the name of a YAML or JSON file with the request") from None
     try:
-        if path.suffix == ".json":
-            content = json.loads(text, object_pairs_hook=_once)
-        else:
-            content = yaml.load(text, Loader)  # noqa: S506 - it is a SafeLoader
+        read = _read_json if path.suffix == ".json" else _read_yaml
+        content = read(text)
     except json.JSONDecodeError as error:
         line = f", line {error.lineno}," if error.doc else ""
         raise _refused(f"{path}{line} is not JSON: {error.msg}. {NEXT}") from None
@@ -78,6 +76,14 @@ def read_request_file(path: Path) -> Mapping[Any, Any]:
         what = "is empty" if content is None else "holds no request"
         raise _refused(f"{path} {what}: it should hold `name: value` lines, as the example in the README does")
     return content
+
+
+def _read_json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_once)
+
+
+def _read_yaml(text: str) -> Any:
+    return yaml.load(text, Loader)  # noqa: S506 - it is a SafeLoader
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
