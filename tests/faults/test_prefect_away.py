@@ -1,0 +1,134 @@
+"""The Prefect server away while a job runs: the job is followed all the same."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from prefect_runs import BIN, Group, account, free_port, group, wait_for
+from xrt_support import USER, request_for
+
+from ukssdc import Product
+from ukssdc.archive import problem_with
+from ukssdc.emulator import Build, Emulator, Scenario
+from ukssdc.record import JobRecord
+
+AWAY = 15.0  # s
+PATIENCE = 90.0  # s
+LONG = 1000.0  # s of a build
+pytestmark = pytest.mark.xdist_group("prefect away")
+
+
+class Server:
+    """A Prefect server of the test's own, on a copy of the session's database: setting one up takes half a minute."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.api = f"http://127.0.0.1:{(port := free_port())}/api"
+        self.environment = {
+            "PREFECT_HOME": str(home),
+            "PREFECT_API_URL": self.api,
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db",
+        }
+        self._command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+        self._group: Group | None = None
+
+    def start(self) -> None:
+        self._group = Group(self._command, self.home / "server.log", self.home, **self.environment)
+        wait_for("the Prefect server", self.answers, PATIENCE, 0.3)
+
+    def answers(self) -> bool:
+        try:
+            return requests.get(f"{self.api}/health", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    def kill(self) -> None:
+        if self._group is not None:
+            self._group.kill()
+            self._group = None
+
+    def state(self) -> str:
+        """Return the state of the run that began last."""
+        runs = requests.post(f"{self.api}/flow_runs/filter", json={"sort": "START_TIME_DESC", "limit": 1}, timeout=30)
+        return str(runs.json()[0]["state_type"])
+
+
+@pytest.fixture
+def server(prefect_api: str, tmp_path: Path) -> Iterator[Server]:
+    assert prefect_api
+    with (
+        closing(sqlite3.connect(f"{os.environ['PREFECT_HOME']}/prefect.db")) as session,
+        closing(sqlite3.connect(tmp_path / "prefect.db")) as copy,
+    ):
+        session.backup(copy)
+    running = Server(tmp_path)
+    running.start()
+    yield running
+    running.kill()
+
+
+@contextmanager
+def script(server: Server, emulator: Emulator, home: Path, **environment: str) -> Iterator[Group]:
+    """Run the flow in a process of its own, and come back when its job has been polled."""
+    request = request_for(Product.LightCurve, Product.Image).model_dump(mode="json")
+    text = f"from flows import request_products\nrequest_products({request!r}, interval=0.5, quicklook=False)\n"
+    everything = {**server.environment, **account(emulator.url, USER), **environment}
+    with group([sys.executable, "-c", text], home / "log", home, **everything) as running:
+        wait_for("polls", lambda: len(emulator.ledger.calls("status")) > 1, PATIENCE)
+        yield running
+
+
+def archives(home: Path) -> set[str]:
+    """Return the names of the archives that are whole."""
+    return {p.name for p in (home / "products").rglob("*.tar.gz") if problem_with(p, "tar.gz") is None}
+
+
+def recorded(home: Path) -> list[str]:
+    """Return the outcomes that stand in the job's record."""
+    record = JobRecord.load(home / "products" / "GRB_200416A" / "951")
+    return list(record.outcomes.values()) if record else []
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator(users=(USER,), scenario=Scenario({"all": Build(requested=0, queued=0, running=LONG)})) as running:
+        yield running
+
+
+@pytest.mark.parametrize("retries", [5, 1], ids=["as long as Prefect waits for it", "longer than that"])
+def test_a_script_goes_on_while_the_prefect_server_is_away(
+    server: Server, emulator: Emulator, tmp_path: Path, retries: int
+) -> None:
+    with script(server, emulator, tmp_path, PREFECT_CLIENT_MAX_RETRIES=str(retries)) as running:
+        server.kill()
+        emulator.advance(LONG / 2)  # the progress has changed, and cannot be shown
+        time.sleep(AWAY)
+        server.start()
+        emulator.advance(LONG)
+        status = running.process.wait(PATIENCE)
+
+    assert status == 0, (tmp_path / "log").read_text()
+    assert list(emulator.jobs) == [951]
+    assert archives(tmp_path) == {"lc.tar.gz", "image.tar.gz"}
+    assert server.state() == "COMPLETED"
+
+
+def test_what_completes_while_the_prefect_server_is_away_is_on_disk(
+    server: Server, emulator: Emulator, tmp_path: Path
+) -> None:
+    with script(server, emulator, tmp_path, PREFECT_CLIENT_MAX_RETRIES="1"):
+        server.kill()
+        emulator.advance(LONG)
+        # The process then ends with an error, in its own time: there is nobody whom it could tell.
+        wait_for("the archives", lambda: archives(tmp_path) == {"lc.tar.gz", "image.tar.gz"}, PATIENCE)
+        wait_for("the outcomes", lambda: recorded(tmp_path) == ["downloaded", "downloaded"], PATIENCE)
+
+    assert list(emulator.jobs) == [951]
