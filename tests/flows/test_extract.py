@@ -1,0 +1,45 @@
+"""Archives are unpacked where that is asked for, in the flows as on the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xrt_support import Serve, request_for
+
+from flows import collect_products, request_products
+from tasks import Downloaded
+from ukssdc import Product
+
+
+def test_extract_unpacks_each_archive_beside_itself(serve: Serve, options: dict[str, Any]) -> None:
+    serve()
+
+    report = request_products(request_for(Product.LightCurve), **options, extract=True)
+
+    outcome = report.outcomes[Product.LightCurve]
+    assert isinstance(outcome, Downloaded)
+    assert outcome.extracted == report.directory / "lc"
+    assert list((report.directory / "lc").rglob("*.qdp")) != []
+
+
+def test_nothing_is_unpacked_unless_asked_for(serve: Serve, options: dict[str, Any]) -> None:
+    serve()
+
+    report = request_products(request_for(Product.Image), **options)
+
+    outcome = report.outcomes[Product.Image]
+    assert isinstance(outcome, Downloaded)
+    assert outcome.extracted is None
+    assert not (report.directory / "image").exists()
+
+
+def test_collecting_again_unpacks_what_is_on_disk_already(serve: Serve, options: dict[str, Any]) -> None:
+    serve()
+    report = request_products(request_for(Product.Image), **options)
+
+    again = collect_products(report.job.job_id, **options, extract=True)
+
+    outcome = again.outcomes[Product.Image]
+    assert isinstance(outcome, Downloaded)
+    assert outcome.skipped
+    assert outcome.extracted == report.directory / "image"
