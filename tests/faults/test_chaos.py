@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from prefect_runs import Group, Runs, account, wait_for
+from prefect_runs import BIN, Group, Runs, account, wait_for
 from xrt_support import USER, request_for
 
 from ukssdc import Product
@@ -154,3 +155,21 @@ def test_runs_killed_at_random_moments_end_with_one_job_and_every_product(chaos:
     assert Counter(job.name for job in jobs) == Counter(chaos.started.values())
     assert all(whole(chaos.home / "products" / job.name.replace(" ", "_") / str(job.id)) for job in jobs)
     assert len([call for call in chaos.emulator.ledger.calls("submit") if call.ok]) == len(jobs)
+
+
+@pytest.mark.xdist_group("chaos")
+def test_a_crashed_run_is_taken_up_again_by_prefects_own_command(chaos: Chaos) -> None:
+    chaos.request()
+    chaos.wait_for_the_moment("status")
+    chaos.kill()
+    (run,) = chaos.started
+    chaos.runs.set_state(run, "CRASHED", "Crashed", force=True)
+
+    command = [str(BIN / "prefect"), "flow-run", "retry", run]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    chaos.serve()
+    wait_for("the run's end", lambda: not chaos.unfinished(), 2 * PATIENCE, 1.0)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(chaos.emulator.jobs) == [951]
+    assert whole(chaos.home / "products" / "Target_1" / "951")
