@@ -210,6 +210,12 @@ def test_the_gaps_are_sent_in_the_services_spelling() -> None:
     assert (body["pcmaxgap"], body["wtmaxgap"]) == (1e6, 1e5)
 
 
+def test_flags_are_sent_as_numbers() -> None:
+    body = ProductRequest.model_validate(flat(centroid=True, Spectrum={"hasRedshift": False})).to_wire(EMAIL)
+
+    assert [name for name, value in body.items() if isinstance(value, bool)] == []
+
+
 def test_a_body_can_be_sent_as_json() -> None:
     request = ProductRequest.model_validate(flat(Spectrum={"redshift": 1.0, "models": ("apec", "powerlaw")}))
 

@@ -50,6 +50,13 @@ def test_no_is_a_word_where_a_word_belongs_and_yes_a_flag_where_a_flag_does(grb:
     assert request.light_curve.allow_ul == "no"
 
 
+@pytest.mark.parametrize("name", ["no", "12:30:00", "2020-04-16", "0x10", "1_000"])
+def test_what_looks_like_something_else_to_yaml_is_a_text(grb: Path, name: str) -> None:
+    grb.write_text(GRB.replace("GRB 200416A", name))
+
+    assert ProductRequest.from_file(grb).name == name
+
+
 def test_numbers_are_numbers(grb: Path) -> None:
     request = ProductRequest.from_file(grb)
 

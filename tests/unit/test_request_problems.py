@@ -232,6 +232,25 @@ def test_what_has_to_hold_within_a_product(product: str, settings: dict[str, Any
 
 
 @pytest.mark.parametrize(
+    "products",
+    [
+        {"LightCurve": {"binMeth": "obsid", "minEnergy": "low", "softLo": 0.1}},
+        {"LightCurve": COUNTS | {"binMeth": "clever"}},
+        {"Spectrum": {"redshift": "far"}},
+        {"StandardPos": {"whichData": "user"}, "EnhancedPos": {"useObs": 966554000}},
+    ],
+)
+def test_nothing_is_concluded_from_what_cannot_be_read(products: dict[str, Any]) -> None:
+    assert "which is not permitted" in only_problem_of(flat(**products))
+
+
+def test_the_hardness_ratio_has_bins_of_its_own_with_time_binning_only() -> None:
+    request = ProductRequest.model_validate(flat(LightCurve=COUNTS | {"matchHR": False}))
+
+    assert request.to_wire(EMAIL)["hrbin"] == 0
+
+
+@pytest.mark.parametrize(
     ("given", "problem"),
     [
         ({"getTargs": True}, "getTargs is true, but targ means getTargs false: leave out targ or getTargs"),
