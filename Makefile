@@ -23,7 +23,10 @@ demo-stop: $(STAMP)  ## end the server that `make demo KEEP=1` left up
 	@$(BIN)/python -c 'from flows.demo import stop_server; stop_server()'
 
 test: $(STAMP)  ## all tests, with branch coverage
-	$(BIN)/pytest -n 4 --dist loadgroup --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -m "not long" -n 4 --dist loadgroup --cov --cov-report=term:skip-covered
+
+test-long: $(STAMP)  ## killed processes, real workers, servers that go away: one after the other
+	$(BIN)/pytest -m long
 
 test-browser: $(STAMP)  ## the Prefect UI in headless Chromium; screenshots in test-results/
 	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { echo "Chromium is missing: apt-get install chromium, or set CHROMIUM"; exit 1; }
@@ -46,4 +49,4 @@ benchmark: $(STAMP)  ## speed and memory, as ratios
 clean:  ## remove what was made
 	rm -rf $(VENV) .demo .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo demo-stop test chaos test-browser lint schema benchmark clean
+.PHONY: help setup demo demo-stop test test-long chaos test-browser lint schema benchmark clean

@@ -27,7 +27,7 @@ DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
 PREFECT = Path(sys.executable).with_name("prefect")
 POOL = "xrt-analysis"  # the example's is `xrt`, which other tests have workers for
 PATIENCE = 120.0  # s
-pytestmark = pytest.mark.xdist_group("deployments")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("deployments")]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from ukssdc.emulator.faults import KINDS
 from ukssdc.emulator.misbehaviour import PLAYS
 
 LC, IMAGE = Product.LightCurve, Product.Image
-SHORT, LONG = 0.5, 5.0  # s: the client's patience, and a fault that outlasts it
+SHORT, LONG = 1.5, 5.0  # s: the client's patience, and a fault that outlasts it
 
 
 @pytest.fixture

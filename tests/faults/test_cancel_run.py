@@ -23,7 +23,7 @@ POOL = "xrt-cancel"
 PATIENCE = 90.0  # s
 PROMISE = 60.0  # s from the click to the cancellation at the service
 ENDLESS = Build(requested=0, queued=0, running=1e9)
-pytestmark = pytest.mark.xdist_group("cancel")  # one worker process, one work pool
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("cancel")]  # one worker process, one work pool
 DEPLOYMENT = {
     "name": "xrt-products",
     "deployments": [

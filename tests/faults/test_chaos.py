@@ -24,6 +24,8 @@ from ukssdc.archive import problem_with
 from ukssdc.emulator import Build, Emulator, Fault, Scenario
 from ukssdc.record import JobRecord
 
+pytestmark = pytest.mark.long
+
 KILLS = int(os.environ.get("XRT_CHAOS_KILLS", "3"))
 SEED = int(os.environ.get("XRT_CHAOS_SEED") or random.SystemRandom().randrange(10**6))
 PROGRAM = Path(__file__).parents[1] / "support" / "serve_products.py"

@@ -20,6 +20,8 @@ from tasks.submit import SubmissionGivenUp
 from ukssdc import Client, Product
 from ukssdc.emulator import Build, Emulator, Fault
 
+pytestmark = pytest.mark.long
+
 AWAY = 4.0  # s; with a poll interval of 0.2 s that is 20 polls
 REQUEST = request_for(Product.LightCurve)
 ENDLESS = Build(requested=0, queued=0, running=1e9)

@@ -23,7 +23,7 @@ from ukssdc.record import JobRecord
 AWAY = 15.0  # s
 PATIENCE = 90.0  # s
 LONG = 1000.0  # s of a build
-pytestmark = pytest.mark.xdist_group("prefect away")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("prefect away")]
 
 
 class Server:

@@ -33,4 +33,4 @@ def serve(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 @pytest.fixture
 def options(tmp_path: Path) -> dict[str, Any]:
     """Return flow parameters that suit the emulator."""
-    return {"destination": tmp_path / "products", "interval": INTERVAL, "max_wait": 30.0}
+    return {"destination": tmp_path / "products", "interval": INTERVAL, "max_wait": 120.0}
