@@ -23,7 +23,7 @@ demo-stop: $(STAMP)  ## end the server that `make demo KEEP=1` left up
 	@$(BIN)/python -c 'from flows.demo import stop_server; stop_server()'
 
 test: $(STAMP)  ## all tests, with branch coverage
-	$(BIN)/pytest -m "not long" -n 4 --dist loadgroup --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -m "not long" -n 3 --dist loadgroup --cov --cov-report=term:skip-covered
 
 test-long: $(STAMP)  ## killed processes, real workers, servers that go away: one after the other
 	$(BIN)/pytest -m long
