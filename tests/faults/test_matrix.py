@@ -73,7 +73,7 @@ def whole_or_absent(directory: Path) -> bool:
 
 
 def in_the_gate(step: str, kind: str) -> bool:
-    """Tell which cells `make test` runs; the second poll meets what the first one did: it waits for `make test-long`."""
+    """Tell which cells `make test` runs; the second poll meets what the first did: it waits for `make test-long`."""
     return step not in {"poll 2", "search for the job"} or kind in {"status_backwards", "reset_after", "html_200"}
 
 
