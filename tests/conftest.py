@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import os
@@ -30,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
     home = tempfile.mkdtemp(prefix="xrt-tests-")
+    # Before Prefect is imported, so that it comes after Prefect's own: without a server, that waits for over a minute.
+    atexit.register(end_server, Path(home))
     for name in [n for n in os.environ if n.startswith(("PREFECT_", "UKSSDC_"))]:
         del os.environ[name]
     os.environ |= {
@@ -42,11 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     }
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
+def end_server(home: Path) -> None:
     """End the server, if a test started it."""
-    if hasattr(config, "workerinput") or "XRT_TEST_HOME" not in os.environ:
-        return
-    home = Path(os.environ["XRT_TEST_HOME"])
     pid_file = home / "server.pid"
     if pid_file.exists():
         with contextlib.suppress(ProcessLookupError):

@@ -56,8 +56,11 @@ class Server:
             self._group = None
 
     def state(self) -> str:
-        """Return the state of the run that began last."""
-        runs = requests.post(f"{self.api}/flow_runs/filter", json={"sort": "START_TIME_DESC", "limit": 1}, timeout=30)
+        """Return the state of the script's run: of no deployment, and the last to begin."""
+        ours = {"flow_runs": {"deployment_id": {"is_null_": True}}, "flows": {"name": {"any_": ["request products"]}}}
+        runs = requests.post(
+            f"{self.api}/flow_runs/filter", json=ours | {"sort": "START_TIME_DESC", "limit": 1}, timeout=30
+        )
         return str(runs.json()[0]["state_type"])
 
 
