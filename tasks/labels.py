@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Collection
+
 import httpx
 from prefect import get_run_logger
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from ukssdc import Job, UKSSDCError
 
 LABEL = "ukssdc.job_id"
 URL_LABEL = "ukssdc.job_url"  # job numbers of the emulator and the service are not the same jobs
+
+
+QUICK_TRIES = 6
 
 
 class PrefectAway(UKSSDCError):  # noqa: N818 - what happened, in the words of the docs
@@ -26,30 +34,55 @@ def label_flow_run(job: Job) -> None:
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or not isinstance(context.client, SyncPrefectClient):
         return
-    run = context.flow_run
+    run, client = context.flow_run, context.client
     try:
-        context.client.update_flow_run(run.id, tags={*run.tags, tag_of(job)})
-        context.client.update_flow_run_labels(run.id, {LABEL: job.job_id, URL_LABEL: job.url})
+        client.update_flow_run(run.id, tags={*run.tags, tag_of(job)})
+        _soon_again(lambda: client.update_flow_run_labels(run.id, {LABEL: job.job_id, URL_LABEL: job.url}))
     except (httpx.HTTPError, PrefectException) as error:
         get_run_logger().warning("Could not label this flow run with job %d: %r", job.job_id, error)
 
 
-def belongs_to_another_run(job: Job) -> bool:
-    """Tell whether a flow run other than this one has the job.
+def _soon_again(call: Callable[[], None]) -> None:
+    """Make a call that a Prefect server on SQLite refuses whenever another write gets in between.
+
+    Prefect's client would wait for seconds before it tries again, and longer each time: measured with three flows at
+    once, two calls in three were refused, and the waits added up to a minute.
+    """
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+        for attempt in range(QUICK_TRIES):
+            try:
+                return call()
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    raise
+                time.sleep(0.05 * 2**attempt)
+    return call()
+
+
+def belongs_to_another_run(job: Job, mine: Collection[str]) -> bool:
+    """Tell whether a flow run other than these has the job; a run that was cancelled keeps its own.
+
+    Parameters
+    ----------
+    job : Job
+    mine : collection of str
+        Ids of this flow run, and of those whose job it may take over.
 
     Raises
     ------
     PrefectAway
         The Prefect server cannot be asked; to guess would be to follow another run's job, or to submit twice.
     """
-    context = FlowRunContext.get()
-    mine = context.flow_run.id if context is not None and context.flow_run is not None else None
     try:
         with get_client(sync_client=True) as client:
             runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[tag_of(job)])))
     except (httpx.HTTPError, PrefectException) as error:
         raise PrefectAway(f"cannot ask the Prefect server whose job {job.job_id} is: {error!r}") from error
-    return any(run.id != mine and run.labels.get(URL_LABEL) == job.url for run in runs)
+    return any(run.labels.get(URL_LABEL) == job.url and (str(run.id) not in mine or _is_cancelled(run)) for run in runs)
+
+
+def _is_cancelled(run: FlowRun) -> bool:
+    return run.state is not None and (run.state.is_cancelled() or run.state.is_cancelling())
 
 
 def tag_of(job: Job) -> str:
