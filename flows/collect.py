@@ -2,19 +2,19 @@
 
 # No postponed annotations here: a served flow is pickled by value, without what only its annotations name.
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.follow import OnFailure, Plan, follow
-from flows.hooks import cancel_job_with_run
+from flows.follow import OnFailure, Plan, follow, run_began
+from flows.stopping import PATIENCE, cancel_job_with_run
 from tasks import Account, JobReport, cancel_job
 from tasks.account import client_for
-from tasks.download import TRIES, another_try_may_help, pauses
 from tasks.labels import label_flow_run
 from tasks.notify import Notify
-from tasks.poll import INTERVAL, MAX_WAIT
+from tasks.patience import INTERVAL, MAX_WAIT, patience, pauses, time_can_mend, tries_within
 from ukssdc import ArchiveFormat, CancelReport, IfExists, Job, Products
 
 
@@ -22,15 +22,16 @@ from ukssdc import ArchiveFormat, CancelReport, IfExists, Job, Products
     name="find job",
     task_run_name="find job {job_id}",
     description="Look a job up at the service by its number.",
-    retries=TRIES,
+    retries=int(MAX_WAIT / INTERVAL),
     retry_delay_seconds=pauses(INTERVAL),
-    retry_condition_fn=another_try_may_help,
+    retry_condition_fn=time_can_mend,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def find_job(job_id: int, account: Account = None) -> Job:
-    """Look a job up at the service by its number."""
-    return client_for(account).attach(job_id)
+def find_job(job_id: int, account: Account = None, deadline: datetime | None = None) -> Job:
+    """Look a job up at the service by its number; until the deadline, where the service is away."""
+    with patience(deadline):
+        return client_for(account).attach(job_id)
 
 
 @flow(
@@ -92,7 +93,8 @@ def collect_products(
         quicklook,
     )
     plan.check()
-    job = find_job.with_options(retry_delay_seconds=pauses(interval))(job_id, account)
+    find = find_job.with_options(retries=plan.tries, retry_delay_seconds=pauses(interval))
+    job = find(job_id, account, run_began() + timedelta(seconds=max_wait))
     label_flow_run(job)
     return follow(job, plan)
 
@@ -103,7 +105,11 @@ def collect_products(
     description="Tell the UKSSDC that a job's products are not wanted any more.",
 )
 def cancel_products(
-    job_id: int, products: Products = "all", account: Account = None, interval: float = INTERVAL
+    job_id: int,
+    products: Products = "all",
+    account: Account = None,
+    interval: float = INTERVAL,
+    max_wait: float = PATIENCE.total_seconds(),
 ) -> CancelReport:
     """Cancel a job's products at the service.
 
@@ -114,7 +120,9 @@ def cancel_products(
         "all", or a list of product names.
     account : str, UKSSDCAccount or None, optional
     interval : float, optional
-        What the pauses are measured by where the service cannot be reached, s.
+        Longest pause between two tries where the service cannot be reached, s.
+    max_wait : float, optional
+        How long to try, s.
 
     Returns
     -------
@@ -127,6 +135,8 @@ def cancel_products(
         There is no such job, or it is someone else's.
     TransportError, ProtocolError
     """
-    delays = pauses(interval)
-    job = find_job.with_options(retry_delay_seconds=delays)(job_id, account)
-    return cancel_job.with_options(retry_delay_seconds=delays)(job, products, account)
+    tries, delays = tries_within(max_wait, interval), pauses(interval)
+    deadline = run_began() + timedelta(seconds=max_wait)
+    find = find_job.with_options(retries=tries, retry_delay_seconds=delays)
+    cancel = cancel_job.with_options(retries=tries, retry_delay_seconds=delays)
+    return cancel(find(job_id, account, deadline), products, account, deadline)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -10,10 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from prefect import get_run_logger
+from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 
 from flows.polite import is_loopback
+from flows.stopping import letting_go
 from tasks import (
     Account,
     JobReport,
@@ -27,14 +28,13 @@ from tasks import (
     user_cancelled,
 )
 from tasks.account import client_for
-from tasks.download import pauses
 from tasks.events import emit_job
 from tasks.notify import Notify
 from tasks.outcomes import Outcome, failed_build, failed_download, timed_out
-from tasks.poll import INTERVAL, MAX_WAIT
-from ukssdc import ArchiveFormat, IfExists, Job, Product, ProductRequest, StatusCode, UKSSDCError
+from tasks.patience import INTERVAL, MAX_WAIT, pauses, tries_within
+from ukssdc import ArchiveFormat, IfExists, Job, Product, ProductRequest, StatusCode
 from ukssdc.job import NOT_PARAMETERS
-from ukssdc.record import following, job_directory, now, open_record
+from ukssdc.record import JobRecord, following, job_directory, now, open_record
 
 OnFailure = Literal["raise", "return"]
 
@@ -61,9 +61,9 @@ class Plan:
     quicklook: bool = True
 
     @property
-    def polls(self) -> int:
-        """How many polls fit into the longest wait; the clock may end it sooner."""
-        return math.ceil(self.max_wait / self.interval) + 1
+    def tries(self) -> int:
+        """How many tries, of anything, fit into the longest wait; the clock may end it sooner."""
+        return tries_within(self.max_wait, self.interval)
 
     def check(self) -> None:
         """Refuse what would annoy the service or fail later, before anything is sent.
@@ -107,8 +107,7 @@ def follow(job: Job, plan: Plan, request: ProductRequest | None = None) -> JobRe
     ProductsFailed
         Where a product failed or timed out and `plan.on_failure` is "raise".
     """
-    directory = job_directory(plan.destination, job)
-    _begin_record(job, directory, request)
+    directory = begin_record(job, plan, request)
     with following(directory) as alone:
         if not alone:
             get_run_logger().warning("Another run on this machine is following job %d as well", job.job_id)
@@ -120,11 +119,8 @@ def follow(job: Job, plan: Plan, request: ProductRequest | None = None) -> JobRe
             max_wait=plan.max_wait,
             no_status_polls=plan.no_status_polls,
         )
-        try:
+        with letting_go(lambda _: [(job, watch.pending)], plan.account, cancel_with_run=plan.cancel_with_run):
             outcomes = _outcomes(watch, plan)
-        except KeyboardInterrupt:
-            _let_go(watch, plan)
-            raise
     report = JobReport(job=job, outcomes=outcomes, directory=directory)
     watch.board.close({p: o.outcome for p, o in outcomes.items()})
     summarise(report)
@@ -138,31 +134,24 @@ def follow(job: Job, plan: Plan, request: ProductRequest | None = None) -> JobRe
 
 def _outcomes(watch: Watch, plan: Plan) -> dict[Product, Outcome]:
     """Poll; hand each product to its branch as it settles; wait for the branches."""
-    poll = poll_status.with_options(retries=plan.polls, retry_delay_seconds=plan.interval)
+    poll = poll_status.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
     branches: dict[Product, PrefectFuture[Any]] = {}
-    while watch.pending:
-        poll(watch, plan.account)
-        settled = watch.settled
-        if not settled:  # the longest wait is over
-            break
-        branches |= {product: _branch(product, watch, plan) for product in settled}
-        watch.done(settled)
+    try:
+        while watch.pending:
+            poll(watch, plan.account)
+            settled = watch.settled
+            if not settled:  # the longest wait is over
+                break
+            branches |= {product: _branch(product, watch, plan) for product in settled}
+            watch.done(settled)
+    except Exception:
+        for branch in branches.values():  # what is complete is brought to disk before the flow fails
+            branch.wait()
+        raise
     outcomes = {p: _result(p, branches.get(p), watch, plan) for p in watch.job.products}
     with open_record(watch.directory, watch.job) as record:
         record.outcomes = {p: o.outcome for p, o in outcomes.items()}
     return outcomes
-
-
-def _let_go(watch: Watch, plan: Plan) -> None:
-    """Ctrl-C: cancel what is pending at the service, unless that is not wanted."""
-    log, job = get_run_logger(), watch.job
-    if not plan.cancel_with_run:
-        log.warning("Stopped. Job %d goes on at the service; collect it later", job.job_id)
-        return
-    try:
-        log.warning("Stopped, and with it %s", client_for(plan.account).cancel(job, watch.pending))
-    except UKSSDCError as error:
-        log.error("Stopped, but job %d could not be cancelled: %s", job.job_id, error)
 
 
 def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Any]:
@@ -170,9 +159,16 @@ def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Any]:
     status = watch.status[product]
     match status.status_code:
         case StatusCode.COMPLETE:
-            download = download_product.with_options(retry_delay_seconds=pauses(plan.interval))
+            download = download_product.with_options(retries=plan.tries, retry_delay_seconds=pauses(plan.interval))
             return download.submit(
-                watch.job, product, watch.directory, plan.account, plan.format, plan.if_exists, plan.extract
+                watch.job,
+                product,
+                watch.directory,
+                plan.account,
+                plan.format,
+                "skip" if _fetched_by_this_run(product, watch.directory) else plan.if_exists,
+                plan.extract,
+                watch.deadline,
             )
         case StatusCode.CANCELLED:
             return user_cancelled.submit(watch.job, product, status)
@@ -191,12 +187,22 @@ def _result(product: Product, branch: PrefectFuture[Any] | None, watch: Watch, p
     return result
 
 
-def _begin_record(job: Job, directory: Path, request: ProductRequest | None) -> None:
+def _fetched_by_this_run(product: Product, directory: Path) -> bool:
+    """Tell whether this flow run had fetched a product before it was interrupted: then it is not in its own way."""
+    record = JobRecord.load(directory)
+    file = record.files.get(product) if record is not None else None
+    return file is not None and file.at >= run_began()
+
+
+def begin_record(job: Job, plan: Plan, request: ProductRequest | None) -> Path:
+    """Put a job on record, and return its folder."""
+    directory = job_directory(plan.destination, job)
     with open_record(directory, job) as record:
         record.submitted = record.submitted or job.submitted
         record.software = {name: version(name) for name in ("xrt-products", "prefect")}
         if request is not None:
             record.request = body_of(request)
+    return directory
 
 
 def body_of(request: ProductRequest) -> dict[str, Any]:
@@ -204,11 +210,17 @@ def body_of(request: ProductRequest) -> dict[str, Any]:
     return {key: value for key, value in request.to_wire("").items() if key not in NOT_PARAMETERS}
 
 
+def flow_run() -> FlowRun:
+    """Return the flow run that this is called in."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise RuntimeError("only within a flow run")
+    return context.flow_run
+
+
 def run_began() -> datetime:
     """Return when this flow run began, at its very first start; UTC."""
-    context = FlowRunContext.get()
-    run = context.flow_run if context is not None else None
-    return (run.start_time if run is not None else None) or now()
+    return flow_run().start_time or now()
 
 
 def require_writable(destination: Path) -> None:

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
-from flows.follow import OnFailure, Plan, body_of, follow, run_began
-from flows.hooks import cancel_job_with_run
+from flows.follow import OnFailure, Plan, begin_record, body_of, flow_run, follow, run_began
+from flows.stopping import cancel_job_with_run, letting_go, submitted_by
 from tasks import Account, JobReport, submit_request
 from tasks.labels import label_flow_run
 from tasks.notify import Notify
-from tasks.poll import INTERVAL, MAX_WAIT
-from ukssdc import ArchiveFormat, IfExists, ProductRequest
-from ukssdc.record import unfinished_job
+from tasks.patience import INTERVAL, MAX_WAIT
+from tasks.submit import Earlier
+from ukssdc import ArchiveFormat, IfExists, Job, ProductRequest
+from ukssdc.intent import submitting
+from ukssdc.record import finished_jobs, unfinished_job
 
 
 @flow(
@@ -109,6 +111,24 @@ def request_products(
         get_run_logger().warning("Going on with %s, which an earlier run left unfinished; fresh=True asks anew", job)
         label_flow_run(job)
     else:
-        submit = submit_request.with_options(retries=plan.polls, retry_delay_seconds=interval)
-        job = submit(request, account, run_began() + timedelta(seconds=max_wait))
+        job = _submit(request, plan, fresh=fresh)
     return follow(job, plan, request)
+
+
+def _submit(request: ProductRequest, plan: Plan, *, fresh: bool) -> Job:
+    """Submit a request; from before it is sent until its job has a record, there is one of the submission."""
+    run, longest = flow_run(), timedelta(seconds=plan.max_wait)
+    submit = submit_request.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
+    record = submitting(
+        plan.destination, request.name, body_of(request), run=str(run.id), since=run_began(), remember=longest
+    )
+    with (
+        record as intent,
+        letting_go(submitted_by(request, run), plan.account, cancel_with_run=plan.cancel_with_run, then=intent.fulfil),
+    ):
+        finished = finished_jobs(plan.destination, request.name)
+        earlier = Earlier(() if fresh else intent.abandoned, finished)
+        job = submit(request, plan.account, run_began() + longest, earlier)
+        begin_record(job, plan, request)
+        intent.fulfil()
+    return job

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.account import Account, client_for
-from tasks.download import TRIES, another_try_may_help, pauses
 from tasks.events import emit_product
 from tasks.outcomes import Cancelled
-from tasks.poll import INTERVAL
+from tasks.patience import INTERVAL, MAX_WAIT, patience, pauses, time_can_mend
 from ukssdc import CancelReport, Job, Product, Products, ProductStatus
 
 
@@ -34,13 +35,15 @@ def user_cancelled(job: Job, product: Product, status: ProductStatus) -> Cancell
     name="cancel job",
     task_run_name="cancel job {job.job_id}",
     description="Tell the service that products are not wanted any more.",
-    retries=TRIES,
+    retries=int(MAX_WAIT / INTERVAL),
     retry_delay_seconds=pauses(INTERVAL),
-    retry_condition_fn=another_try_may_help,
+    retry_condition_fn=time_can_mend,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def cancel_job(job: Job, products: Products = "all", account: Account = None) -> CancelReport:
+def cancel_job(
+    job: Job, products: Products = "all", account: Account = None, deadline: datetime | None = None
+) -> CancelReport:
     """Cancel products at the service.
 
     Parameters
@@ -48,6 +51,8 @@ def cancel_job(job: Job, products: Products = "all", account: Account = None) ->
     job : Job
     products : "all" or list or tuple of str, optional
     account : str, UKSSDCAccount or None, optional
+    deadline : datetime, optional
+        When to give up on a service that is away, UTC.
 
     Returns
     -------
@@ -57,7 +62,10 @@ def cancel_job(job: Job, products: Products = "all", account: Account = None) ->
     Raises
     ------
     ServiceError, TransportError, ProtocolError
+    GivenUp
+        The service stays away.
     """
-    report = client_for(account).cancel(job, products)
+    with patience(deadline):
+        report = client_for(account).cancel(job, products)
     get_run_logger().info("%s", report)
     return report

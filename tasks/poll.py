@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
-from prefect.tasks import Task
 
 from tasks.account import Account, client_for
+from tasks.patience import INTERVAL, MAX_WAIT, time_can_mend
 from tasks.watch import Watch
 from ukssdc import JobStatus, UKSSDCError
-
-INTERVAL = 60.0  # s; the service asks not to be polled more often (protocol, section 1)
-MAX_WAIT = 86400.0  # s
 
 
 class ProductsPending(Exception):  # noqa: N818 - no error: it tells Prefect to ask again later
     """Nothing new yet; its text is the state of the job, because Prefect logs it at each retry."""
 
-
-def time_can_mend(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001 - Prefect's signature
-    """Decide whether a failed poll is tried again: only what time can mend.
-
-    It must be a plain function: Prefect silently never retries for anything else.
-    """
-    try:
-        state.result()
-    except ProductsPending:
-        return True
-    except UKSSDCError as error:
-        if not error.may_pass:
-            get_run_logger().error("Polling ends, because time cannot mend this: %s", error)
-        return error.may_pass
-    except Exception as error:  # noqa: BLE001 - whatever it is, the log must say why there is no retry
-        get_run_logger().error("Polling ends: %r", error)
-        return False
-    return False
+    may_pass = True
 
 
 @task(

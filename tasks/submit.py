@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import INPUTS, RUN_ID
@@ -10,14 +11,29 @@ from prefect.context import FlowRunContext
 
 from tasks.account import Account, client_for
 from tasks.labels import belongs_to_another_run, label_flow_run
-from tasks.poll import INTERVAL, MAX_WAIT, time_can_mend
-from ukssdc import Client, Job, ProductRequest, UKSSDCError
+from tasks.patience import INTERVAL, MAX_WAIT, patience, time_can_mend
+from ukssdc import Client, Job, ProductRequest
+from ukssdc.intent import Submission
 from ukssdc.lookup import find_submitted
 from ukssdc.record import now
 
 
-class SubmissionGivenUp(UKSSDCError):  # noqa: N818 - what happened, in the words of the docs
-    """The service could not be reached for as long as the caller was willing to wait."""
+class Earlier(NamedTuple):
+    """What is known of earlier submissions of the same request.
+
+    Attributes
+    ----------
+    abandoned : tuple of Submission
+        Those whose process was killed before their job's number was on disk.
+    finished : frozenset of int
+        The numbers of jobs that have been brought to their end: nobody wants one of them in the place of a new job.
+    """
+
+    abandoned: tuple[Submission, ...] = ()
+    finished: frozenset[int] = frozenset()
+
+
+_NOTHING = Earlier()
 
 
 @task(
@@ -30,13 +46,15 @@ class SubmissionGivenUp(UKSSDCError):  # noqa: N818 - what happened, in the word
     # A flow run that is set going again finds its job here. How it is asked for is no part of what was asked for.
     persist_result=True,
     result_serializer="json",
-    cache_policy=INPUTS - "account" - "deadline" + RUN_ID,
+    cache_policy=INPUTS - "account" - "deadline" - "earlier" + RUN_ID,
 )
-def submit_request(request: ProductRequest, account: Account = None, deadline: datetime | None = None) -> Job:
+def submit_request(
+    request: ProductRequest, account: Account = None, deadline: datetime | None = None, earlier: Earlier = _NOTHING
+) -> Job:
     """Ask for products to be built.
 
-    A POST must not be repeated blindly. Where an earlier attempt of this flow run may have reached the service
-    (its answer never came, or its process was killed), the job that it may have made is looked for first.
+    A POST must not be repeated blindly. Where an earlier attempt may have reached the service (its answer never came,
+    or its process was killed), the job that it may have made is looked for first.
 
     Parameters
     ----------
@@ -45,6 +63,8 @@ def submit_request(request: ProductRequest, account: Account = None, deadline: d
         A block's name, a block, or the environment.
     deadline : datetime, optional
         When to give up on a service that cannot be reached, UTC.
+    earlier : Earlier, optional
+        Submissions of the same request by runs that are gone.
 
     Returns
     -------
@@ -55,19 +75,16 @@ def submit_request(request: ProductRequest, account: Account = None, deadline: d
     InvalidRequest, ServiceError
     TransportError, ProtocolError
         Prefect tries again after a minute.
-    SubmissionGivenUp
+    GivenUp
         The deadline is over.
     """
-    client, log = client_for(account), get_run_logger()
-    try:
-        job = _submitted_before(client, request) if _is_another_attempt() else None
+    client = client_for(account)
+    with patience(deadline):
+        again = bool(earlier.abandoned) or _is_another_attempt()
+        job = _submitted_before(client, request, earlier) if again else None
         if job is None:
             job = client.submit(request)
-            log.info("The service took the request as job %d: %s", job.job_id, job.url)
-    except UKSSDCError as error:
-        if error.may_pass and deadline is not None and now() >= deadline:
-            raise SubmissionGivenUp(f"{error}. Given up, because the longest wait is over") from error
-        raise
+            get_run_logger().info("The service took the request as job %d: %s", job.job_id, job.url)
     label_flow_run(job)
     return job
 
@@ -76,13 +93,19 @@ def _is_another_attempt() -> bool:
     return (runtime.task_run.run_count or 0) > 1 or (runtime.flow_run.run_count or 0) > 1
 
 
-def _submitted_before(client: Client, request: ProductRequest) -> Job | None:
-    """Look for the job of an earlier attempt of this flow run."""
-    log = get_run_logger()
-    context = FlowRunContext.get()
+def _submitted_before(client: Client, request: ProductRequest, earlier: Earlier) -> Job | None:
+    """Look for the job of an earlier attempt, by this flow run or by one that is gone."""
+    log, context = get_run_logger(), FlowRunContext.get()
     run = context.flow_run if context is not None else None
-    since = (run.start_time if run is not None else None) or now()
-    found = [job for job in find_submitted(client, request, since) if not belongs_to_another_run(job)]
+    attempts = {s.run: s.since for s in earlier.abandoned}
+    if run is not None:
+        attempts[str(run.id)] = run.start_time or now()
+    since = min(attempts.values(), default=now())
+    found = [
+        job
+        for job in find_submitted(client, request, since)
+        if job.job_id not in earlier.finished and not belongs_to_another_run(job, attempts)
+    ]
     if not found:
         return None
     job = found[0].model_copy(update={"submitted": since})  # by this machine's clock: the wait is counted from here

@@ -135,7 +135,10 @@ def _download(
         if problem is not None:
             part.discard()
             raise DownloadError(
-                f"the archive from {url} is no good: {problem}. It was thrown away", url=url, may_pass=True
+                f"the archive from {url} is no good: {problem}. It was thrown away",
+                url=url,
+                may_pass=True,
+                spoilt=True,
             )
         with open_record(directory, job) as record:  # before the rename: what stands under its name is on record
             record.files[product] = RecordedFile(name=name, bytes=size, sha256=digest, at=now())
@@ -206,7 +209,9 @@ def fetch(
         with _get(session, url, have, validator, base_url=base_url, timeout=timeout) as response:
             if have and (response.status_code == _OTHER_RANGE or not _goes_on_at(response, have)):
                 part.discard()
-                raise DownloadError(f"{url} is not what it was when its download began", url=url, may_pass=True)
+                raise DownloadError(
+                    f"{url} is not what it was when its download began", url=url, may_pass=True, spoilt=True
+                )
             if response.status_code not in {requests.codes.ok, requests.codes.partial_content}:
                 raise _refused(response, url)
             if response.status_code == requests.codes.ok:
@@ -229,7 +234,7 @@ def fetch(
     if total is not None and have != total:
         if have > total:
             part.discard()
-        raise DownloadError(f"{url} should have {total} bytes, but {have} came", url=url, may_pass=True)
+        raise DownloadError(f"{url} should have {total} bytes, but {have} came", url=url, may_pass=True, spoilt=True)
 
 
 def _get(
@@ -247,13 +252,14 @@ def _get(
                 f"{urlsplit(base_url).hostname}",
                 url=url,
                 may_pass=hops > 0,  # a redirect may be a gateway's of the moment; the job's own address stays as it is
+                spoilt=True,
             )
         response = session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
         if not response.is_redirect:
             return response
         url = _join(url, response.headers["Location"])
         response.close()
-    raise DownloadError(f"{url} leads from one address to the next without end", url=url, may_pass=True)
+    raise DownloadError(f"{url} leads from one address to the next without end", url=url, may_pass=True, spoilt=True)
 
 
 def _join(url: str, location: str) -> str:
@@ -281,6 +287,7 @@ def _refused(response: requests.Response, url: str) -> DownloadError:
         + ("The service removes old products; see the job's page" if gone else "This may pass"),
         url=url,
         may_pass=gone or response.status_code >= requests.codes.internal_server_error,
+        spoilt=gone,
     )
 
 

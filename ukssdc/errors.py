@@ -117,12 +117,15 @@ class DownloadError(UKSSDCError):
         Where the archive is.
     may_pass : bool
         True where another try may succeed.
+    spoilt : bool
+        True where what came is not what should have come, and not just too little of it: only a few tries make sense.
     """
 
-    def __init__(self, message: str, *, url: str, may_pass: bool = False) -> None:
+    def __init__(self, message: str, *, url: str, may_pass: bool = False, spoilt: bool = False) -> None:
         super().__init__(message)
         self.url = url
         self.may_pass = may_pass
+        self.spoilt = spoilt
 
 
 class InvalidRequest(UKSSDCError):  # noqa: N818 - the public name; it says what it is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -152,15 +152,26 @@ def unfinished_job(destination: Path, name: str, request: Mapping[str, Any]) -> 
     Job or None
         The newest; None where there is none, or where another run is following it right now.
     """
-    found: list[JobRecord] = []
-    for path in (destination / safe_name(name)).glob(f"*/{NAME}"):
-        try:
-            record = JobRecord.load(path.parent)
-        except UKSSDCError:  # not ours to judge; opening that folder for its job will tell
-            continue
-        if record and record.request == request and not record.finished and not _is_followed(path.parent):
-            found.append(record)
+    found = [
+        record
+        for folder, record in _records(destination, name)
+        if record.request == request and not record.finished and not _is_followed(folder)
+    ]
     return max(found, key=lambda record: record.job_id).job if found else None
+
+
+def finished_jobs(destination: Path, name: str) -> frozenset[int]:
+    """Return the numbers of a target's jobs that have been brought to their end; parameters as for `unfinished_job`."""
+    return frozenset(record.job_id for _, record in _records(destination, name) if record.finished)
+
+
+def _records(destination: Path, name: str) -> Iterator[tuple[Path, JobRecord]]:
+    """Yield the folder and the record of each of a target's jobs."""
+    for path in (destination / safe_name(name)).glob(f"*/{NAME}"):
+        with suppress(UKSSDCError):  # not ours to judge; opening that folder for its job will tell
+            record = JobRecord.load(path.parent)
+            if record is not None:
+                yield path.parent, record
 
 
 @contextmanager

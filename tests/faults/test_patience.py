@@ -16,7 +16,7 @@ from prefect_runs import meanwhile, wait_for
 from xrt_support import USER, Serve, request_for
 
 from flows import request_products
-from tasks.submit import SubmissionGivenUp
+from tasks.patience import GivenUp
 from ukssdc import Client, Product
 from ukssdc.emulator import Build, Emulator, Fault
 
@@ -63,7 +63,7 @@ def test_the_longest_wait_bounds_a_submission_that_does_not_get_through(serve: S
     emulator.stop()
     began = time.monotonic()
 
-    with pytest.raises(SubmissionGivenUp, match="the longest wait is over"):
+    with pytest.raises(GivenUp, match="the longest wait is over"):
         request_products(REQUEST, **options | {"max_wait": AWAY})
 
     assert AWAY <= time.monotonic() - began < AWAY + 15

@@ -1,0 +1,156 @@
+"""A run that is stopped lets go of its job: by Ctrl-C, by cancelling the flow run, or a flow that it is part of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from prefect import Flow, State, get_run_logger, runtime
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import PrefectException, TerminationSignal
+from prefect.logging.loggers import flow_run_logger
+
+from tasks.account import UKSSDCAccount, client_for
+from tasks.labels import LABEL, belongs_to_another_run
+from ukssdc import Client, Job, Product, ProductRequest, UKSSDCError
+from ukssdc.lookup import find_submitted
+from ukssdc.record import now
+
+PATIENCE = timedelta(hours=1)  # how long a cancellation is tried while the service is away
+
+# What is to be cancelled: jobs, and of each the products; worked out only when it comes to that.
+Wanted = Callable[[Client], list[tuple[Job, tuple[Product, ...]]]]
+
+
+@contextmanager
+def letting_go(
+    wanted: Wanted, account: Any, *, cancel_with_run: bool, then: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """Cancel at the service, once, if the body is stopped; must be used within a flow.
+
+    A flow run that is cancelled itself is left to `cancel_job_with_run`. One that ends with its machine, or its
+    worker, goes on later, and so does its job.
+
+    Parameters
+    ----------
+    wanted : callable
+        Returns what is to be cancelled.
+    account : str, UKSSDCAccount or None
+    cancel_with_run : bool
+        Whether to cancel at all.
+    then : callable, optional
+        Called when everything has been cancelled.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, TerminationSignal) as stop:
+        if isinstance(stop, KeyboardInterrupt) or _a_flow_around_is_cancelled():
+            _let_go(wanted, account, cancel_with_run=cancel_with_run, then=then)
+        raise
+
+
+def _let_go(wanted: Wanted, account: Any, *, cancel_with_run: bool, then: Callable[[], None] | None) -> None:
+    log = get_run_logger()
+    if not cancel_with_run:
+        log.warning("Stopped. What has been submitted goes on at the service; collect it later")
+        return
+    try:
+        client = client_for(account)
+        for job, products in wanted(client):
+            log.warning("Stopped, and with it %s", client.cancel(job, products))
+    except (UKSSDCError, ValueError) as error:
+        log.error(
+            "Stopped, but perhaps not at the service: %s. Look with `xrt-products jobs`, and `xrt-products cancel` "
+            "what is not wanted any more",
+            error,
+        )
+    else:
+        if then is not None:
+            then()
+
+
+def _a_flow_around_is_cancelled() -> bool:
+    """Tell whether this run ends because the flow that it is part of is being cancelled."""
+    try:
+        root = runtime.flow_run.root_flow_run_id
+        if root in {None, runtime.flow_run.id}:
+            return False
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(root).state
+    except (httpx.HTTPError, PrefectException) as error:
+        get_run_logger().error("Cannot ask the Prefect server why this run ends; its job goes on: %r", error)
+        return False
+    return state is not None and state.is_cancelling()
+
+
+def submitted_by(request: ProductRequest, run: FlowRun) -> Wanted:
+    """Return what finds the job of a flow run whose submission was stopped before the job's number was on record."""
+
+    def find(client: Client) -> list[tuple[Job, tuple[Product, ...]]]:
+        found = find_submitted(client, request, run.start_time or now())
+        return [(job, job.products) for job in found if not belongs_to_another_run(job, {str(run.id)})]
+
+    return find
+
+
+def cancel_job_with_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect calls it by these names
+    """Cancel the job of a cancelled flow run at the service, products already complete excepted.
+
+    Prefect calls it by keyword, with exactly these names, in a process that knows only what is stored.
+    """
+    log = flow_run_logger(flow_run, flow)
+    if not flow_run.parameters.get("cancel_with_run", True):
+        log.info("The job goes on at the service, as cancel_with_run=False asks")
+        return
+    try:
+        account = _stored(flow_run.parameters.get("account"))
+        job_ids = _jobs_of(flow_run, account)
+    except (UKSSDCError, ValueError) as error:
+        log.error(
+            "Could not find out what to cancel at the service: %s. Look with `xrt-products jobs`, and "
+            "`xrt-products cancel` what is not wanted any more",
+            error,
+        )
+        return
+    if not job_ids:
+        log.info("No job had been submitted: there is nothing to cancel at the service")
+    for job_id in job_ids:
+        _cancel(job_id, account, log)
+
+
+def _cancel(job_id: int, account: str | UKSSDCAccount | None, log: Any) -> None:
+    """Cancel a job by a flow of its own: it is tried again where the service is away, and seen in the UI."""
+    from flows.collect import cancel_products  # noqa: PLC0415 - it is a flow beside those that have this hook
+
+    try:
+        report = cancel_products(job_id, account=account, max_wait=PATIENCE.total_seconds())
+    except Exception as error:  # noqa: BLE001 - whatever it is, the log must say what to do
+        log.error(
+            "Could not cancel job %d at the service: %s. Do it with `xrt-products cancel %d`", job_id, error, job_id
+        )
+    else:
+        log.info("The flow run was cancelled, and with it %s", report)
+
+
+def _jobs_of(flow_run: FlowRun, account: str | UKSSDCAccount | None) -> list[int]:
+    """Return the numbers of a flow run's jobs: one, or none; more where a submission's answer never came."""
+    with get_client(sync_client=True) as client:
+        labels = client.read_flow_run(flow_run.id).labels  # the one at hand may be from before the submission
+    known = labels.get(LABEL, flow_run.parameters.get("job_id"))
+    if known is not None:
+        return [int(str(known))]
+    if flow_run.start_time is None or "request" not in flow_run.parameters:
+        return []
+    request = ProductRequest.model_validate(flow_run.parameters["request"])
+    return [job.job_id for job, _ in submitted_by(request, flow_run)(client_for(account))]
+
+
+def _stored(account: Any) -> str | UKSSDCAccount | None:
+    """Return an account from what the server keeps of it: a name, a reference to a block, or nothing."""
+    if isinstance(account, dict) and "$ref" in account:
+        return UKSSDCAccount.load_from_ref(account["$ref"])  # type: ignore[return-value]  # sync here
+    return account if isinstance(account, str) else None

@@ -1,0 +1,78 @@
+"""How long a task goes on trying: growing pauses, a few tries for what is spoilt, the longest wait for the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from prefect import get_run_logger, runtime
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from ukssdc import DownloadError, UKSSDCError
+from ukssdc.record import now
+
+INTERVAL = 60.0  # s; the service asks not to be polled more often (protocol, section 1)
+MAX_WAIT = 86400.0  # s
+TRIES = 5  # that are made in any case, after the first one
+
+
+class GivenUp(UKSSDCError):  # noqa: N818 - what happened, in the words of the docs
+    """What time might have mended has not been mended for as long as the caller was willing to wait."""
+
+
+def pauses(interval: float) -> list[float]:
+    """Return growing pauses between tries, s: 5, 10, 20, 40 for an interval of a minute, then a minute each."""
+    return [min(interval / 12 * 2**n, interval) for n in range(TRIES)]
+
+
+def tries_within(max_wait: float, interval: float) -> int:
+    """Return how many tries, at most, fit into a wait; the clock may end it sooner."""
+    return math.ceil(max_wait / interval) + TRIES
+
+
+def time_can_mend(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001 - Prefect's signature
+    """Decide whether a failed task is tried again: only where time can mend it.
+
+    It must be a plain function: Prefect silently never retries for anything else.
+    """
+    try:
+        state.result()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the log must say why there is no retry
+        if getattr(error, "may_pass", False):
+            return True
+        what = str(error) if isinstance(error, UKSSDCError) else repr(error)
+        get_run_logger().error("%s ends, because time cannot mend this: %s", task.name.capitalize(), what)
+    return False
+
+
+@contextmanager
+def patience(deadline: datetime | None) -> Iterator[None]:
+    """End the tries of the current task run when there have been enough.
+
+    A service that is away is waited for until the deadline. An archive that is spoilt at the service gets `TRIES`
+    more tries: each may be gigabytes. These are made after the deadline as well, by a run that begins late.
+
+    Parameters
+    ----------
+    deadline : datetime or None
+        UTC; None leaves it to the task's own number of retries.
+
+    Raises
+    ------
+    GivenUp
+        In the place of an error that may pass.
+    """
+    try:
+        yield
+    except UKSSDCError as error:
+        tried = runtime.task_run.run_count or 0
+        over = deadline is not None and now() >= deadline
+        spoilt = isinstance(error, DownloadError) and error.spoilt
+        if not error.may_pass or tried <= TRIES or not (over or spoilt):
+            raise
+        why = ", because the longest wait is over" if over else ""
+        raise GivenUp(f"{error}. Given up after {tried} tries{why}") from error
