@@ -184,7 +184,7 @@ class Client:
         if_exists : {"skip", "replace", "error"}, optional
             What to do about a file of that name: keep it if `job.json` knows it, replace it, or refuse.
         progress : callable, optional
-            Called with the bytes so far and, where known, the total.
+            Called with the bytes so far and, where known, the total: at the beginning and after each piece.
         extract : bool, optional
             Whether to unpack the archive as well, into a folder beside it: `lc/` beside `lc.tar.gz`. `if_exists` goes
             for that folder, too; links, and names that lead out of it, are refused.

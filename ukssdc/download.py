@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
-from ukssdc.archive import BLOCK, FORMATS, ArchiveFormat, IfExists, problem_with
+from ukssdc.archive import FORMATS, ArchiveFormat, IfExists, problem_with
 from ukssdc.errors import DownloadError
 from ukssdc.extract import extract_archive
 from ukssdc.record import RecordedFile, now, open_record
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int | None], None]
 MOST_REDIRECTS = 5
+PIECE = 1 << 16  # bytes: a slow line brings several a second, and progress is told with each
 _OTHER_RANGE = 416  # nothing lies beyond what we have: the archive has changed, or was complete
 
 
@@ -219,11 +220,12 @@ def fetch(
                 part.begin(_validator_of(response))
             total = _total_length(response, have)
             with part.path.open("ab") as file:
-                while block := response.raw.read(BLOCK, decode_content=False):
-                    file.write(block)
-                    have += len(block)
-                    if progress is not None:
-                        progress(have, total)
+                tell = progress or (lambda _have, _total: None)
+                tell(have, total)
+                while piece := response.raw.read(PIECE, decode_content=False):
+                    file.write(piece)
+                    have += len(piece)
+                    tell(have, total)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise DownloadError(
             f"the download of {url} broke off after {have} bytes ({type(error).__name__}). "

@@ -50,12 +50,13 @@ def test_an_archive_arrives_whole_and_is_on_record(tmp_path: Path) -> None:
     assert names_in(tmp_path) == {"lc.tar.gz"}
 
 
-def test_progress_is_told_with_the_total(tmp_path: Path) -> None:
+def test_progress_is_told_from_the_beginning_to_the_end_with_the_total(tmp_path: Path) -> None:
     seen: list[tuple[int, int | None]] = []
 
     with raw_server(http(archive())) as url:
         fetch(url, tmp_path, progress=lambda done, total: seen.append((done, total)))
 
+    assert seen[0] == (0, len(archive()))
     assert seen[-1] == (len(archive()), len(archive()))
 
 
