@@ -35,6 +35,7 @@ app = App(
     The account is the e-mail address that is registered with the service, in the environment variable UKSSDC_USER
     (to register: https://www.swift.ac.uk/user_objects/register.php). UKSSDC_URL points elsewhere than to the real
     service: to the emulator, for instance.""",
+    suppress_keyboard_interrupt=False,  # main() has a word to say
 )
 
 
@@ -179,7 +180,12 @@ def watch(job: int, *, interval: float = MINUTE) -> int:
     from flows.watch import watch_job  # noqa: PLC0415 - the other commands need not wait for it
 
     client = ukssdc.Client.from_environment()
-    return watch_job(client, client.attach(job), interval=interval)
+    found = client.attach(job)
+    try:
+        return watch_job(client, found, interval=interval)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"xrt-products: stopped watching; job {job} goes on at the service\n")
+        return 130
 
 
 @app.command
@@ -314,7 +320,7 @@ def main() -> None:
         sys.stderr.write(f"xrt-products: {error}\n")
         sys.exit(1)
     except KeyboardInterrupt:
-        sys.stderr.write("xrt-products: stopped. A job that was submitted goes on: see `xrt-products jobs`\n")
+        sys.stderr.write("xrt-products: stopped. `xrt-products jobs` shows what goes on at the service\n")
         sys.exit(130)
 
 

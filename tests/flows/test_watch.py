@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import subprocess
 import sys
 from io import StringIO
-from pathlib import Path
-from typing import Any
 
 import pytest
 from raw_server import http, raw_server
 from rich.console import Console
+from terminal import Terminal
 from xrt_support import USER, Serve, request_for
 
 from flows.watch import watch_job
 from ukssdc import Client, Job, Product
 from ukssdc.emulator import ABSENT, Build, Emulator, Stage
 
-COMMAND = Path(sys.executable).with_name("xrt-products")
 LC, IMAGE = Product.LightCurve, Product.Image
 FAST = 0.05  # s
 UNPREFECT = "import sys; from flows.cli import app; code = app(['watch', '951', '--interval', '0.05'], result_action='return_value'); sys.exit(7 if 'prefect' in sys.modules else code)"  # noqa: E501
@@ -101,35 +97,29 @@ def test_the_command_needs_no_prefect(serve: Serve) -> None:
     assert "LightCurve: 0 %" in done.stdout
 
 
-def in_terminal(*arguments: str) -> tuple[int, str]:
-    """Run the command in a terminal of 140 columns; return its exit status and all that it wrote."""
-    leader, follower = pty.openpty()
-    environment: dict[str, Any] = os.environ | {"TERM": "xterm-256color", "COLUMNS": "140", "LINES": "40"}
-    process = subprocess.Popen(
-        [COMMAND, *arguments], stdin=follower, stdout=follower, stderr=follower, env=environment, close_fds=True
-    )
-    os.close(follower)
-    written = b""
-    while True:
-        try:
-            block = os.read(leader, 65536)
-        except OSError:  # the other end is closed
-            break
-        written += block
-    os.close(leader)
-    return process.wait(timeout=30), written.decode()
-
-
 def test_in_a_terminal_there_is_a_live_table_with_a_bar_per_product(serve: Serve) -> None:
     submitted(serve({"all": Build(requested=0, queued=0, running=600)}), LC, IMAGE)
 
-    status, written = in_terminal("watch", "951", "--interval", "0.2")
+    terminal = Terminal("watch", 951, "--interval", 0.2)
+    status = terminal.end()
 
-    frames = [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", frame) for frame in re.split(r"GRB 200416A, job 951", written)]
-    bars = [[line for line in frame.splitlines() if "━" in line and "%" in line] for frame in frames[1:]]
+    frames = terminal.frames("GRB 200416A, job 951")
+    bars = [[line for line in frame if "━" in line and "%" in line] for frame in frames]
     assert status == 0
-    assert len(frames) > 3
+    assert len(frames) > 2
     assert [len(rows) for rows in bars if len(rows) != 2] in ([], [0])  # the first frame may come before the answer
     assert all("100 %" in row for row in bars[-1])
     assert any(re.search(r"\b[1-9]\d? %", row) for rows in bars for row in rows)
-    assert USER not in written
+    assert USER not in terminal.written
+
+
+def test_ctrl_c_ends_it_with_one_line(serve: Serve) -> None:
+    submitted(serve({"all": Build(running=1e6)}), LC)
+
+    terminal = Terminal("watch", 951, "--interval", 0.2)
+    terminal.press_ctrl_c(after="Running (3)")
+
+    assert terminal.end() == 130
+    assert terminal.screen()[-1] == "xrt-products: stopped watching; job 951 goes on at the service"
+    assert terminal.cursor_is_back
+    assert "Traceback" not in terminal.written

@@ -1,0 +1,96 @@
+"""The command in a terminal: what it writes while it runs, and what is left on the screen."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+COMMAND = Path(sys.executable).with_name("xrt-products")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+CONTROL = re.compile(r"(\x1b\[[0-9;?]*[a-zA-Z]|\r|\n)")
+PAUSE = 0.1  # s
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+
+
+class Terminal:
+    """A terminal of 140 columns in which the command runs.
+
+    Parameters
+    ----------
+    *arguments
+        Of `xrt-products`.
+    directory : Path, optional
+        Where it runs.
+    stdout : file, optional
+        Takes stdout away from the terminal.
+    """
+
+    def __init__(self, *arguments: object, directory: Path | None = None, stdout: IO[str] | None = None) -> None:
+        self._leader, follower = pty.openpty()
+        self.written = ""
+        self._process = subprocess.Popen(
+            [COMMAND, *map(str, arguments)],
+            cwd=directory,
+            stdin=follower,
+            stdout=stdout or follower,
+            stderr=follower,
+            env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "140", "LINES": "40"},
+        )
+        os.close(follower)
+
+    def press_ctrl_c(self, after: str) -> None:
+        """Interrupt the command, once it has written this and is not in the middle of writing."""
+        while after not in self.written and self._read():
+            pass
+        while select.select([self._leader], [], [], PAUSE)[0] and self._read():
+            pass
+        self._process.send_signal(signal.SIGINT)
+
+    def end(self) -> int:
+        """Wait for the command's end and return its exit status."""
+        while self._read():
+            pass
+        os.close(self._leader)
+        return self._process.wait(timeout=30)
+
+    def _read(self) -> bool:
+        try:
+            block = os.read(self._leader, 65536)
+        except OSError:  # the other end is closed
+            return False
+        self.written += block.decode(errors="replace")
+        return bool(block)
+
+    def frames(self, title: str) -> list[list[str]]:
+        """Return the lines that were written after each appearance of a title."""
+        return [CONTROL.sub("\n", frame).splitlines() for frame in COLOUR.sub("", self.written).split(title)[1:]]
+
+    def screen(self) -> list[str]:
+        """Return the lines that are left at the end, scrolled out or not, without the empty ones."""
+        rows, row, column = [""], 0, 0
+        for piece in CONTROL.split(self.written):
+            if piece == "\r":
+                column = 0
+            elif piece == "\n":
+                row += 1
+                rows += [""] * (row + 1 - len(rows))
+            elif piece == "\x1b[2K":
+                rows[row] = ""
+            elif piece.startswith("\x1b[") and piece.endswith("A"):
+                row -= int(piece[2:-1])
+            elif piece and not piece.startswith("\x1b"):
+                rows[row] = f"{rows[row]:{column}}"[:column] + piece + rows[row][column + len(piece) :]
+                column += len(piece)
+        return [line.rstrip() for line in rows if line.strip()]
+
+    @property
+    def cursor_is_back(self) -> bool:
+        """True where the cursor was hidden and is shown again."""
+        return 0 <= self.written.find(HIDE_CURSOR) < self.written.rfind(SHOW_CURSOR) > self.written.rfind(HIDE_CURSOR)
