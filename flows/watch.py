@@ -6,7 +6,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.constrain import Constrain
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -18,7 +19,9 @@ from ukssdc.progress import Standing, standing
 
 INTERVAL = 60.0  # s; the service asks not to be polled more often (protocol, section 1)
 NO_STATUS_POLLS = 3  # as for the flows
-BAR = 24  # columns
+BAR = 16  # columns
+ECHO = 3  # columns for the terminal's own ^C, which would wrap behind a full line and shift the table
+WIDE = 110  # columns; in fewer there is no room for the whole table
 
 
 @dataclass
@@ -46,7 +49,7 @@ class View:
     def note(self, status: JobStatus) -> list[str]:
         """Take note of an answer; return a line for each product that has changed."""
         self._status, self.trouble = status, ""
-        lines = []
+        lines, seen = [], dict(self.standings)
         for name, state in status.items():
             product = Product(name)
             missing = state.status_code == StatusCode.NO_STATUS
@@ -57,7 +60,8 @@ class View:
             new = standing(state, before.percent if before else 0)
             if before is None or _what_matters(before) != _what_matters(new):
                 lines.append(_line(product, new))
-            self.standings[product] = new
+            seen[product] = new
+        self.standings = seen  # at once, because another thread may be drawing
         return lines
 
     @property
@@ -71,20 +75,31 @@ class View:
         good = {StatusCode.COMPLETE, StatusCode.CANCELLED}
         return tuple(Product(p) for p, s in (self._status or {}).items() if s.status_code not in good)
 
-    def __rich__(self) -> Table:
-        """Return the live table; what the service says is text and not markup."""
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the live table, no wider than the terminal; what the service says is text and not markup."""
         table = Table(
             title=Text(f"{self.job.name}, job {self.job.job_id}"),
             caption=Text(self.trouble or self.job.url),
             title_justify="left",
             caption_justify="left",
         )
-        for heading in ("Product", "Done", "", "Status", "Step", "Running for", "Next"):
-            table.add_column(heading, overflow="fold", min_width=BAR if not heading else None)
+        headings = ("Product", "Done", "", "Status", "Step", "Running for", "Next")
+        shown = headings if options.max_width >= WIDE else headings[:5]
+        for heading in shown:
+            table.add_column(heading, no_wrap=heading not in {"Status", "Step", "Next"})
         for product, s in self.standings.items():
-            texts = [Text(t) for t in (s.status, s.step, s.running, s.next)]
-            table.add_row(product, f"{s.percent} %", ProgressBar(100, s.percent, width=BAR), *texts)
-        return table
+            bar = ProgressBar(100, s.percent, width=BAR)
+            cells = (
+                product,
+                f"{s.percent} %",
+                bar,
+                Text(s.status),
+                _one_line(s.step),
+                Text(s.running),
+                _one_line(s.next),
+            )
+            table.add_row(*cells[: len(shown)])
+        yield Constrain(table, options.max_width - ECHO)
 
 
 def watch_job(client: Client, job: Job, *, interval: float = INTERVAL, console: Console | None = None) -> int:
@@ -151,6 +166,11 @@ def _ask(client: Client, view: View) -> list[str]:
 def _what_matters(s: Standing) -> tuple[object, ...]:
     """Return all but the time running, which alone is no news."""
     return s.percent, s.status, s.step, s.next
+
+
+def _one_line(text: str) -> Text:
+    """Keep a text from wrapping: a table that grows and shrinks with its steps is hard to read."""
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def _line(product: Product, s: Standing) -> str:

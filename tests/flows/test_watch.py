@@ -13,8 +13,8 @@ from rich.console import Console
 from terminal import Terminal
 from xrt_support import USER, Serve, request_for
 
-from flows.watch import watch_job
-from ukssdc import Client, Job, Product
+from flows.watch import View, watch_job
+from ukssdc import Client, Job, JobStatus, Product, ProductStatus
 from ukssdc.emulator import ABSENT, Build, Emulator, Stage
 
 LC, IMAGE = Product.LightCurve, Product.Image
@@ -123,3 +123,23 @@ def test_ctrl_c_ends_it_with_one_line(serve: Serve) -> None:
     assert terminal.screen()[-1] == "xrt-products: stopped watching; job 951 goes on at the service"
     assert terminal.cursor_is_back
     assert "Traceback" not in terminal.written
+
+
+@pytest.mark.parametrize(("columns", "headings"), [(80, 5), (120, 7), (200, 7)])
+def test_the_table_fits_the_terminal_with_one_line_for_a_product(columns: int, headings: int) -> None:
+    label = "Extract data: working on observation 00966554000"
+    steps = [{"StepLabel": label, "StepStatus": 1}, {"StepLabel": "Binning light curve", "StepStatus": 0}]
+    progress = {"GotProgress": 1, "ProgressSteps": steps, "TimeRunning": "00:01:52"}
+    running = ProductStatus(status_code=3, status_text="Running", progress=progress)
+    view = View(Job(job_id=951, url="http://127.0.0.1/951", name="GRB 200416A", products=(LC, IMAGE)))
+    out = StringIO()
+
+    view.note(JobStatus({LC: running, IMAGE: running}))
+    Console(file=out, width=columns).print(view)
+
+    title, _, heading, _, *rows, _, _ = out.getvalue().splitlines()
+    assert title.rstrip() == "GRB 200416A, job 951"
+    assert len(heading.strip("┃").split("┃")) == headings
+    assert [row.split()[1] for row in rows] == ["LightCurve", "Image"]
+    assert all("Extract data" in row for row in rows)
+    assert all(len(line) < columns for line in out.getvalue().splitlines())
