@@ -284,11 +284,13 @@ def _secret(notify: str | None) -> SecretStr | None:
 
 
 def _finish(flow: Callable[[], JobReport]) -> int:
-    """Run a flow and show its report; 1 where a product failed."""
+    """Run a flow, live where there is a terminal, and show its report; 1 where a product failed."""
+    from flows.terminal import live_display  # noqa: PLC0415 - it imports Prefect
     from tasks.outcomes import ProductsFailed  # noqa: PLC0415
 
     try:
-        report = flow()
+        with live_display():
+            report = flow()
     except ProductsFailed as failed:
         report = failed.report
     show_report(report)

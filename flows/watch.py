@@ -37,12 +37,15 @@ class View:
         Products that have had no status for `NO_STATUS_POLLS` polls in a row.
     trouble : str
         Why the last poll failed; empty where it did not.
+    outcomes : dict
+        Product -> what became of it, where it is more than watched.
     """
 
     job: Job
     standings: dict[Product, Standing] = field(default_factory=dict)
     lost: set[Product] = field(default_factory=set)
     trouble: str = ""
+    outcomes: dict[Product, str] = field(default_factory=dict)
     _without_status: Counter[Product] = field(default_factory=Counter)
     _status: JobStatus | None = None
 
@@ -89,15 +92,8 @@ class View:
             table.add_column(heading, no_wrap=heading not in {"Status", "Step", "Next"})
         for product, s in self.standings.items():
             bar = ProgressBar(100, s.percent, width=BAR)
-            cells = (
-                product,
-                f"{s.percent} %",
-                bar,
-                Text(s.status),
-                _one_line(s.step),
-                Text(s.running),
-                _one_line(s.next),
-            )
+            step, after = (self.outcomes[product], "") if product in self.outcomes else (s.step, s.next)
+            cells = (product, f"{s.percent} %", bar, Text(s.status), _one_line(step), Text(s.running), _one_line(after))
             table.add_row(*cells[: len(shown)])
         yield Constrain(table, options.max_width - ECHO)
 

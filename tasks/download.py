@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from rich.filesize import decimal
 
 from tasks.account import Account, client_for
+from tasks.display import show
 from tasks.events import emit_product
 from tasks.outcomes import Downloaded
 from tasks.patience import INTERVAL, MAX_WAIT, patience, pauses, time_can_mend
@@ -61,7 +62,15 @@ def download_product(
         The archive stays broken, or the service away.
     """
     with patience(deadline):
-        file = client_for(account).download(job, product, directory, format, if_exists, extract=extract)
+        file = client_for(account).download(
+            job,
+            product,
+            directory,
+            format,
+            if_exists,
+            progress=lambda size, total: show(lambda display: display.download(product, size, total)),
+            extract=extract,
+        )
     get_run_logger().info(
         "%s of job %d: %s %s, %s",
         product.prose.capitalize(),

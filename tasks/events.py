@@ -13,6 +13,7 @@ from typing import Any
 from prefect import get_run_logger
 from prefect.events import emit_event
 
+from tasks.display import show
 from tasks.outcomes import Cancelled, Downloaded, JobReport, Outcome
 from ukssdc import Job, Product
 
@@ -20,11 +21,12 @@ _ENDS = {Downloaded: "complete", Cancelled: "cancelled"}  # anything else has fa
 
 
 def emit_product(job: Job, outcome: Outcome) -> None:
-    """Tell what became of a product.
+    """Tell what became of a product; the display in the terminal, too.
 
     The event's resource is `ukssdc.job.<number>.<wire name>`, with the labels `ukssdc.product` and `ukssdc.target`.
     """
     product = Product(outcome.product)
+    show(lambda display: display.outcome(product, outcome.outcome))
     path = outcome.path if isinstance(outcome, Downloaded) else None
     _emit(
         f"ukssdc.product.{_ENDS.get(type(outcome), 'failed')}",

@@ -6,6 +6,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.account import Account, client_for
+from tasks.display import show
 from tasks.patience import INTERVAL, MAX_WAIT, time_can_mend
 from tasks.watch import Watch
 from ukssdc import JobStatus, UKSSDCError
@@ -60,6 +61,7 @@ def poll_status(watch: Watch, account: Account = None) -> JobStatus:
             return watch.status
         raise
     watch.board.show(watch.status)
+    show(lambda display: display.status(watch.job, watch.status))
     if watch.settled or watch.expired:
         return watch.status
     raise ProductsPending(str(watch))

@@ -1,0 +1,86 @@
+"""A flow's run in the terminal: the live table of `watch` with a bar per download, below Prefect's log lines."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prefect.logging.handlers import PrefectConsoleHandler
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn, TransferSpeedColumn
+from rich.theme import Theme
+
+from flows.watch import BAR, View
+from tasks.display import shown_on
+from ukssdc import Job, JobStatus, Product
+
+
+class LiveDisplay:
+    """What a terminal shows of a run: a `tasks.display.Display`."""
+
+    def __init__(self) -> None:
+        self._view: View | None = None
+        self._downloads = Progress(
+            "{task.description}",
+            BarColumn(BAR),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            auto_refresh=False,  # it is drawn with the table
+        )
+        self._bars: dict[Product, TaskID] = {}
+
+    def status(self, job: Job, status: JobStatus) -> None:
+        """Take note of where the products stand."""
+        view = self._view or View(job)
+        view.note(status)
+        self._view = view
+
+    def download(self, product: Product, size: int, total: int | None) -> None:
+        """Move a download's bar; it stays through a pause before the next try, which goes on from there."""
+        if product not in self._bars:
+            # What an earlier try has left is no part of the rate.
+            self._bars[product] = self._downloads.add_task(product, completed=size, total=total)
+        self._downloads.update(self._bars[product], completed=size, total=total)
+
+    def outcome(self, product: Product, outcome: str) -> None:
+        """Put a product's end into the table, and take its download's bar away."""
+        if self._view is not None:
+            self._view.outcomes[product] = outcome.replace("_", " ")
+        if product in self._bars:
+            self._downloads.remove_task(self._bars.pop(product))
+
+    def __rich__(self) -> Group:
+        return Group(*([self._view] if self._view else []), *([self._downloads] if self._bars else []))
+
+
+@contextmanager
+def live_display() -> Iterator[None]:
+    """Show the flow that runs inside; where there is no terminal, its log lines are all there is to see."""
+    console = _log_console()
+    if console is None:
+        yield
+        return
+    display = LiveDisplay()
+    # Prefect's console knows the styles of its log lines only.
+    with (
+        console.use_theme(Theme()),
+        Live(display, console=console, transient=True) as live,
+        shown_on(display),
+    ):
+        try:
+            yield
+        finally:
+            live.update(Group())  # before its last frame, which would not be cut to the terminal's height
+
+
+def _log_console() -> Console | None:
+    """Return the console that Prefect's log lines go to, if it is a terminal: sharing it keeps them above the table."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, PrefectConsoleHandler):
+            real = handler.console.is_interactive and sys.stdout.isatty() and sys.stderr.isatty()
+            return handler.console if real else None
+    return None
