@@ -1,0 +1,157 @@
+"""A script that was stopped anywhere and is simply run again: one job, and every product on disk."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect_runs import Group, account, group, wait_for
+from xrt_support import USER, Serve, request_for
+
+from flows import ProductsFailed, request_products
+from tasks.outcomes import JobReport
+from ukssdc import Product, ServiceError
+from ukssdc.archive import problem_with
+from ukssdc.emulator import Build, Emulator, Fault
+from ukssdc.intent import submitting
+from ukssdc.record import now
+
+PATIENCE = 60.0  # s
+STALL = 20.0  # s; longer than it takes to stop a process
+REQUEST = request_for(Product.LightCurve)
+
+
+@contextmanager
+def script(emulator: Emulator, options: dict[str, Any], home: Path) -> Iterator[Group]:
+    """Run the flow in a process of its own."""
+    text = (
+        "from flows import request_products\n"
+        f"request_products({REQUEST.model_dump(mode='json')!r}, destination={str(options['destination'])!r},"
+        " interval=0.2, quicklook=False)\n"
+    )
+    with group([sys.executable, "-c", text], home / "log", home, **account(emulator.url, USER)) as running:
+        yield running
+
+
+def submissions(options: dict[str, Any]) -> list[Path]:
+    """Return the files that tell of submissions whose end is not known."""
+    return list(options["destination"].rglob("submitting-*.json"))
+
+
+def test_a_script_killed_while_it_submits_finds_its_job_when_it_is_run_again(
+    serve: Serve, options: dict[str, Any], tmp_path: Path
+) -> None:
+    emulator = serve(faults=[Fault("stall_after", "submit", seconds=STALL)])
+    with script(emulator, options, tmp_path) as running:
+        wait_for("the submission", lambda: emulator.jobs, PATIENCE)
+        running.kill()
+    left = [path.read_text() for path in submissions(options)]
+
+    report = request_products(REQUEST, **options)
+
+    assert len(left) == 1
+    assert USER not in left[0]
+    assert report.ok
+    assert list(emulator.jobs) == [951]
+    assert submissions(options) == []
+
+
+def test_fresh_asks_for_a_new_job_all_the_same(serve: Serve, options: dict[str, Any], tmp_path: Path) -> None:
+    emulator = serve(faults=[Fault("stall_after", "submit", seconds=STALL)])
+    with script(emulator, options, tmp_path) as running:
+        wait_for("the submission", lambda: emulator.jobs, PATIENCE)
+        running.kill()
+
+    report = request_products(REQUEST, **options, fresh=True)
+
+    assert report.job.job_id == 952
+    assert submissions(options) == []
+
+
+def test_ctrl_c_while_it_submits_cancels_what_has_reached_the_service(
+    serve: Serve, options: dict[str, Any], tmp_path: Path
+) -> None:
+    emulator = serve({Product.LightCurve: Build(running=1e6)}, faults=[Fault("stall_after", "submit", seconds=STALL)])
+
+    with script(emulator, options, tmp_path) as running:
+        wait_for("the submission", lambda: emulator.jobs, PATIENCE)
+        running.process.send_signal(signal.SIGINT)
+        running.process.wait(PATIENCE)
+
+    assert emulator.jobs[951].code(Product.LightCurve) == -4
+    assert submissions(options) == []
+    assert "Stopped, and with it job 951" in (tmp_path / "log").read_text()
+
+
+def test_a_finished_job_is_not_taken_for_the_one_that_was_being_submitted(
+    serve: Serve, options: dict[str, Any]
+) -> None:
+    emulator = serve()
+    began = now()
+    request_products(REQUEST, **options)
+    body = {k: v for k, v in REQUEST.to_wire("").items() if k not in {"UserID", "api_name", "api_version"}}
+    with (
+        pytest.raises(InterruptedError),  # as if killed right after its job was on record
+        submitting(options["destination"], REQUEST.name, body, run="gone", since=began, remember=now() - began) as left,
+    ):
+        raise InterruptedError
+    assert left.path.exists()
+
+    request_products(REQUEST, **options)
+
+    assert list(emulator.jobs) == [951, 952]
+
+
+def test_a_run_that_is_tried_again_is_not_in_its_own_way(serve: Serve, options: dict[str, Any]) -> None:
+    emulator = serve({Product.Image: Build(running=300)}, faults=[Fault("not_ok", "status", nth=3)])
+    flow = request_products.with_options(retries=1)
+
+    report = flow(request_for(Product.LightCurve, Product.Image), **options, if_exists="error")
+
+    assert isinstance(report, JobReport)
+    assert {p: o.outcome for p, o in report.outcomes.items()} == dict.fromkeys(
+        (Product.LightCurve, Product.Image), "downloaded"
+    )
+    assert len(emulator.ledger.calls("download", product="LightCurve")) == 1
+    assert list(emulator.jobs) == [951]
+
+
+def test_what_is_complete_is_brought_to_disk_before_a_poll_that_fails_ends_the_flow(
+    serve: Serve, options: dict[str, Any]
+) -> None:
+    serve(
+        {Product.Image: Build(running=300)},
+        faults=[Fault("not_ok", "status", nth=3), Fault("slow", "download", seconds=2.0)],
+    )
+
+    with pytest.raises(ServiceError, match="the service refused to"):
+        request_products(request_for(Product.LightCurve, Product.Image), **options)
+
+    (archive,) = options["destination"].rglob("lc.tar.gz")
+    assert problem_with(archive, "tar.gz") is None
+
+
+@pytest.mark.parametrize("kind", ["http_502", "refuse"])
+def test_a_service_that_is_away_when_a_product_is_complete_is_waited_for(
+    serve: Serve, options: dict[str, Any], kind: str
+) -> None:
+    emulator = serve(faults=[Fault(kind, "download", count=12)])
+
+    report = request_products(REQUEST, **options)
+
+    assert report.ok
+    assert len(emulator.ledger.calls("download")) == 13
+
+
+def test_an_archive_that_stays_broken_is_not_fetched_for_ever(serve: Serve, options: dict[str, Any]) -> None:
+    emulator = serve(faults=[Fault("archive_corrupt", "download", count=99)])
+
+    with pytest.raises(ProductsFailed, match="Given up after 6 tries"):
+        request_products(REQUEST, **options)
+
+    assert len(emulator.ledger.calls("download")) == 6

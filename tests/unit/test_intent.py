@@ -1,0 +1,112 @@
+"""A submission stands on disk before it is sent, and is found again if its process dies."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ukssdc import ServiceError, UKSSDCError
+from ukssdc.intent import Intent, submitting
+from ukssdc.record import now
+
+DAY = timedelta(days=1)
+BODY: dict[str, Any] = {"name": "M82", "lc": 1}
+
+
+class Gone(Exception):  # noqa: N818 - in the place of a process that dies
+    """The submission's process is gone."""
+
+
+def submission(
+    folder: Path, run: str, body: dict[str, Any] = BODY, ago: timedelta = timedelta()
+) -> AbstractContextManager[Intent]:
+    return submitting(folder, "M82", body, run=run, since=now() - ago, remember=DAY)
+
+
+def leave_behind(folder: Path, run: str, **options: Any) -> None:
+    with pytest.raises(Gone), submission(folder, run, **options):
+        raise Gone
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*.json")}
+
+
+def test_it_is_on_disk_while_it_is_sent_and_gone_when_it_is_fulfilled(tmp_path: Path) -> None:
+    with submission(tmp_path, "one") as intent:
+        before = files(tmp_path)
+        intent.fulfil()
+
+    assert before == {"submitting-one.json"}
+    assert files(tmp_path) == set()
+
+
+def test_one_that_was_left_behind_is_found_by_the_next_and_goes_with_it(tmp_path: Path) -> None:
+    leave_behind(tmp_path, "one")
+
+    with submission(tmp_path, "two") as intent:
+        found = [s.run for s in intent.abandoned]
+        intent.fulfil()
+
+    assert found == ["one"]
+    assert files(tmp_path) == set()
+
+
+def test_one_whose_process_lives_is_left_alone(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(submission(tmp_path, "one"))
+        second = stack.enter_context(submission(tmp_path, "two"))
+
+        assert second.abandoned == ()
+
+
+def test_ones_own_is_not_an_abandoned_one(tmp_path: Path) -> None:
+    leave_behind(tmp_path, "one")
+
+    with submission(tmp_path, "one") as intent:
+        assert intent.abandoned == ()
+
+
+def test_another_request_is_none_of_ours(tmp_path: Path) -> None:
+    leave_behind(tmp_path, "one", body={"name": "M82", "spec": 1})
+
+    with submission(tmp_path, "two") as intent:
+        intent.fulfil()
+
+    assert intent.abandoned == ()
+    assert files(tmp_path) == {"submitting-one.json"}
+
+
+def test_what_would_not_be_waited_for_any_more_is_forgotten(tmp_path: Path) -> None:
+    leave_behind(tmp_path, "one", ago=2 * DAY)
+
+    with submission(tmp_path, "two") as intent:
+        assert intent.abandoned == ()
+        assert files(tmp_path) == {"submitting-two.json"}
+
+
+def test_one_that_is_not_whole_was_never_sent(tmp_path: Path) -> None:
+    leave_behind(tmp_path, "one")
+    path = tmp_path / "M82" / "submitting-one.json"
+    path.write_bytes(path.read_bytes()[:40])
+
+    with submission(tmp_path, "two") as intent:
+        assert intent.abandoned == ()
+
+
+def test_a_refusal_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError), submission(tmp_path, "one"):
+        raise ServiceError("submit the request", ["no"])
+
+    assert files(tmp_path) == set()
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "M82").write_text("a file")
+
+    with pytest.raises(UKSSDCError, match="cannot write to"), submission(tmp_path, "one"):
+        pytest.fail("it went on")
