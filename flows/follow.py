@@ -136,18 +136,13 @@ def _outcomes(watch: Watch, plan: Plan) -> dict[Product, Outcome]:
     """Poll; hand each product to its branch as it settles; wait for the branches."""
     poll = poll_status.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
     branches: dict[Product, PrefectFuture[Any]] = {}
-    try:
-        while watch.pending:
-            poll(watch, plan.account)
-            settled = watch.settled
-            if not settled:  # the longest wait is over
-                break
-            branches |= {product: _branch(product, watch, plan) for product in settled}
-            watch.done(settled)
-    except Exception:
-        for branch in branches.values():  # what is complete is brought to disk before the flow fails
-            branch.wait()
-        raise
+    while watch.pending:
+        poll(watch, plan.account)
+        settled = watch.settled
+        if not settled:  # the longest wait is over
+            break
+        branches |= {product: _branch(product, watch, plan) for product in settled}
+        watch.done(settled)
     outcomes = {p: _result(p, branches.get(p), watch, plan) for p in watch.job.products}
     with open_record(watch.directory, watch.job) as record:
         record.outcomes = {p: o.outcome for p, o in outcomes.items()}

@@ -15,7 +15,7 @@ from prefect.exceptions import PrefectException, TerminationSignal
 from prefect.logging.loggers import flow_run_logger
 
 from tasks.account import UKSSDCAccount, client_for
-from tasks.labels import LABEL, belongs_to_another_run
+from tasks.labels import LABEL, belongs_to_another_run, label_run
 from ukssdc import Client, Job, Product, ProductRequest, UKSSDCError
 from ukssdc.lookup import find_submitted
 from ukssdc.record import now
@@ -60,8 +60,11 @@ def _let_go(wanted: Wanted, account: Any, *, cancel_with_run: bool, then: Callab
         return
     try:
         client = client_for(account)
-        for job, products in wanted(client):
+        stopped = wanted(client)
+        for job, products in stopped:
             log.warning("Stopped, and with it %s", client.cancel(job, products))
+        if not stopped:
+            log.warning("Stopped before the service had a job of this run")
     except (UKSSDCError, ValueError) as error:
         log.error(
             "Stopped, but perhaps not at the service: %s. Look with `xrt-products jobs`, and `xrt-products cancel` "
@@ -109,7 +112,7 @@ def cancel_job_with_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[An
     try:
         account = _stored(flow_run.parameters.get("account"))
         job_ids = _jobs_of(flow_run, account)
-    except (UKSSDCError, ValueError) as error:
+    except (UKSSDCError, ValueError, httpx.HTTPError, PrefectException) as error:
         log.error(
             "Could not find out what to cancel at the service: %s. Look with `xrt-products jobs`, and "
             "`xrt-products cancel` what is not wanted any more",
@@ -140,13 +143,16 @@ def _jobs_of(flow_run: FlowRun, account: str | UKSSDCAccount | None) -> list[int
     """Return the numbers of a flow run's jobs: one, or none; more where a submission's answer never came."""
     with get_client(sync_client=True) as client:
         labels = client.read_flow_run(flow_run.id).labels  # the one at hand may be from before the submission
-    known = labels.get(LABEL, flow_run.parameters.get("job_id"))
-    if known is not None:
-        return [int(str(known))]
-    if flow_run.start_time is None or "request" not in flow_run.parameters:
-        return []
-    request = ProductRequest.model_validate(flow_run.parameters["request"])
-    return [job.job_id for job, _ in submitted_by(request, flow_run)(client_for(account))]
+        known = labels.get(LABEL, flow_run.parameters.get("job_id"))
+        if known is not None:
+            return [int(str(known))]
+        if flow_run.start_time is None or "request" not in flow_run.parameters:
+            return []
+        request = ProductRequest.model_validate(flow_run.parameters["request"])
+        jobs = [job for job, _ in submitted_by(request, flow_run)(client_for(account))]
+        for job in jobs:  # so that it is known whose it was when the same request is run again
+            label_run(client, flow_run, job)
+        return [job.job_id for job in jobs]
 
 
 def _stored(account: Any) -> str | UKSSDCAccount | None:

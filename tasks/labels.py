@@ -30,16 +30,26 @@ class PrefectAway(UKSSDCError):  # noqa: N818 - what happened, in the words of t
 
 
 def label_flow_run(job: Job) -> None:
-    """Note the job at the flow run; a Prefect server that is away costs the label and not the job."""
+    """Note the job at the current flow run; a Prefect server that is away costs the label and not the job."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or not isinstance(context.client, SyncPrefectClient):
         return
-    run, client = context.flow_run, context.client
     try:
-        client.update_flow_run(run.id, tags={*run.tags, tag_of(job)})
-        _soon_again(lambda: client.update_flow_run_labels(run.id, {LABEL: job.job_id, URL_LABEL: job.url}))
+        label_run(context.client, context.flow_run, job)
     except (httpx.HTTPError, PrefectException) as error:
         get_run_logger().warning("Could not label this flow run with job %d: %r", job.job_id, error)
+
+
+def label_run(client: SyncPrefectClient, run: FlowRun, job: Job) -> None:
+    """Note a job at a flow run.
+
+    Raises
+    ------
+    httpx.HTTPError, PrefectException
+        The Prefect server is away.
+    """
+    client.update_flow_run(run.id, tags={*run.tags, tag_of(job)})
+    _soon_again(lambda: client.update_flow_run_labels(run.id, {LABEL: job.job_id, URL_LABEL: job.url}))
 
 
 def _soon_again(call: Callable[[], None]) -> None:

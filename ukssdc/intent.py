@@ -116,7 +116,7 @@ def submitting(
 def _abandoned(own: Path, submission: Submission, remember: timedelta) -> Iterator[Submission]:
     """Yield the other submissions of the same request whose process is gone; forget those that are too old."""
     for path in sorted(own.parent.glob(_NAME.format("*"))):
-        if path == own or _is_held(path):
+        if _is_held(path):  # its own as well
             continue
         with suppress(OSError, ValidationError):  # gone meanwhile; or not whole, and so never sent
             found = Submission.model_validate_json(path.read_bytes())

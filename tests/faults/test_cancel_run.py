@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,23 +12,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import parent_flow
 import pytest
 from prefect_runs import BIN, Runs, account, group, meanwhile, wait_for
 from xrt_support import QUICK, USER, Serve, request_for
 
 from flows import request_products
 from ukssdc import Product
-from ukssdc.emulator import Build, Emulator, Scenario
+from ukssdc.emulator import Build, Emulator, Fault, Scenario
 
 POOL = "xrt-cancel"
 PATIENCE = 90.0  # s
 PROMISE = 60.0  # s from the click to the cancellation at the service
 ENDLESS = Build(requested=0, queued=0, running=1e9)
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("cancel")]  # one worker process, one work pool
+pytestmark = pytest.mark.xdist_group("cancel")  # one worker process, one work pool
 DEPLOYMENT = {
     "name": "xrt-products",
     "deployments": [
         {"name": POOL, "entrypoint": "flows.products.request_products", "work_pool": {"name": POOL}},
+        {"name": POOL, "entrypoint": "parent_flow.follow_up", "work_pool": {"name": POOL}},
     ],
 }
 
@@ -40,9 +43,19 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
-def runs(prefect_api: str, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    """Deploy the flow, and start a process worker for it."""
-    home = tmp_path_factory.mktemp("cancelled")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that the worker's relative destinations start from."""
+    return tmp_path_factory.mktemp("cancelled")
+
+
+@pytest.fixture(scope="module")
+def worker(prefect_api: str, emulator: Emulator, home: Path) -> Iterator[str]:
+    """Deploy the flows, and start a process worker for them; return the server's address."""
+    environment = {
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PYTHONPATH": str(Path(parent_flow.__file__).parent),
+        **account(emulator.url, USER),
+    }
     file = home / "prefect.yaml"
     pull = {"pull": [{"prefect.deployments.steps.set_working_directory": {"directory": str(home)}}]}
     file.write_text(json.dumps(DEPLOYMENT | pull))
@@ -51,34 +64,51 @@ def runs(prefect_api: str, emulator: Emulator, tmp_path_factory: pytest.TempPath
         ["deploy", "--all", "--prefect-file", str(file), "--no-prompt"],
     ):
         done = subprocess.run(
-            [BIN / "prefect", *command], cwd=home, capture_output=True, text=True, timeout=PATIENCE, check=False
+            [BIN / "prefect", *command],
+            cwd=home,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    worker = [str(BIN / "prefect"), "worker", "start", "--pool", POOL]
-    seconds = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
-    with group(worker, home / "worker.log", home, **seconds, **account(emulator.url, USER)):
-        yield Runs(prefect_api, f"request products/{POOL}")
+    command = [str(BIN / "prefect"), "worker", "start", "--pool", POOL]
+    with group(command, home / "worker.log", home, **environment):
+        yield prefect_api
+
+
+@pytest.fixture
+def runs(worker: str) -> Runs:
+    return Runs(worker, f"request products/{POOL}")
+
+
+def submitted(emulator: Emulator, name: str) -> int:
+    """Wait until the service has the job of this target; return its number."""
+    found = wait_for(f"the job of {name}", lambda: [j.id for j in emulator.jobs.values() if j.name == name], PATIENCE)
+    return int(found[0])
 
 
 def polled(emulator: Emulator, name: str) -> int:
     """Wait until the job of this target has been polled, and is down to its light curve; return its number."""
+    job = submitted(emulator, name)
+    emulator.advance(60)
 
-    def look() -> int:
-        jobs = [job.id for job in emulator.jobs.values() if job.name == name]
-        polls = [c for job in jobs for c in emulator.ledger.calls("status", job_id=job)]
-        return jobs[0] if polls and polls[-1].products == (Product.LightCurve,) else 0
+    def down_to_the_light_curve() -> bool:
+        polls = emulator.ledger.calls("status", job_id=job)
+        return bool(polls) and polls[-1].products == (Product.LightCurve,)
 
-    return int(wait_for(f"polls of {name}", look, PATIENCE))
+    wait_for(f"polls of {name}", down_to_the_light_curve, PATIENCE)
+    return job
 
 
 def start(runs: Runs, name: str, **parameters: Any) -> str:
     request = request_for(Product.LightCurve, Product.Image, name=name).model_dump(mode="json")
-    return runs.start(request=request, interval=0.5, destination="products", **parameters)
+    return runs.start(request=request, interval=0.5, **parameters)
 
 
 def test_a_cancelled_run_cancels_its_job_and_says_so(runs: Runs, emulator: Emulator) -> None:
     run = start(runs, "Cancelled")
-    emulator.advance(60)
     job = polled(emulator, "Cancelled")
 
     runs.set_state(run, "CANCELLING", "Cancelling")
@@ -92,9 +122,48 @@ def test_a_cancelled_run_cancels_its_job_and_says_so(runs: Runs, emulator: Emula
     wait_for("the line in the log", lambda: said in runs.logs(run), 20.0)
 
 
+def test_a_service_that_is_away_at_that_moment_is_told_later(runs: Runs, emulator: Emulator) -> None:
+    run = start(runs, "Away")
+    job = polled(emulator, "Away")
+    emulator.faults.append(Fault("http_502", "cancel"))
+
+    runs.set_state(run, "CANCELLING", "Cancelling")
+    wait_for("the cancellation", lambda: emulator.jobs[job].code(Product.LightCurve) == -4, PROMISE)
+
+    assert [bool(call.ok) for call in emulator.ledger.calls("cancel", job_id=job)] == [False, True]
+
+
+def test_a_run_that_is_cancelled_while_it_submits_cancels_what_has_reached_the_service(
+    runs: Runs, emulator: Emulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = request_for(Product.LightCurve, Product.Image, name="Stalled")
+    emulator.faults.append(Fault("stall_after", "submit", seconds=PROMISE))
+    run = start(runs, "Stalled")
+    job = submitted(emulator, "Stalled")
+
+    runs.set_state(run, "CANCELLING", "Cancelling")
+    wait_for("the cancellation", lambda: emulator.jobs[job].code(Product.LightCurve) == -4, PROMISE)
+    runs.end_of(run, PATIENCE)
+    for name, value in account(emulator.url, USER).items():
+        monkeypatch.setenv(name, value)
+    options: dict[str, Any] = {"interval": 0.2, "max_wait": 1.0, "on_failure": "return", "quicklook": False}
+    again = request_products(request, destination=home / "products", **options)
+
+    assert again.job.job_id > job  # nobody goes on with a job that was cancelled
+
+
+def test_cancelling_the_flow_around_it_cancels_the_job(worker: str, emulator: Emulator) -> None:
+    runs = Runs(worker, f"follow up/{POOL}")
+    run = start(runs, "Part of a pipeline")
+    job = polled(emulator, "Part of a pipeline")
+
+    runs.set_state(run, "CANCELLING", "Cancelling")
+
+    wait_for("the cancellation", lambda: emulator.jobs[job].code(Product.LightCurve) == -4, PROMISE)
+
+
 def test_a_job_goes_on_where_that_is_wanted(runs: Runs, emulator: Emulator) -> None:
     run = start(runs, "Goes on", cancel_with_run=False)
-    emulator.advance(60)
     job = polled(emulator, "Goes on")
 
     runs.set_state(run, "CANCELLING", "Cancelling")

@@ -24,8 +24,6 @@ from ukssdc.archive import problem_with
 from ukssdc.emulator import Build, Emulator, Fault, Scenario
 from ukssdc.record import JobRecord
 
-pytestmark = pytest.mark.long
-
 KILLS = int(os.environ.get("XRT_CHAOS_KILLS", "3"))
 SEED = int(os.environ.get("XRT_CHAOS_SEED") or random.SystemRandom().randrange(10**6))
 PROGRAM = Path(__file__).parents[1] / "support" / "serve_products.py"
@@ -159,6 +157,7 @@ def test_runs_killed_at_random_moments_end_with_one_job_and_every_product(chaos:
     assert len([call for call in chaos.emulator.ledger.calls("submit") if call.ok]) == len(jobs)
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("chaos")
 def test_a_crashed_run_is_taken_up_again_by_prefects_own_command(chaos: Chaos) -> None:
     chaos.request()

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +94,14 @@ def test_a_finished_job_is_not_taken_for_the_one_that_was_being_submitted(
 ) -> None:
     emulator = serve()
     began = now()
-    request_products(REQUEST, **options)
+    state = request_products(REQUEST, **options, return_state=True)
     body = {k: v for k, v in REQUEST.to_wire("").items() if k not in {"UserID", "api_name", "api_version"}}
+    run = str(state.state_details.flow_run_id)
     with (
         pytest.raises(InterruptedError),  # as if killed right after its job was on record
-        submitting(options["destination"], REQUEST.name, body, run="gone", since=began, remember=now() - began) as left,
+        submitting(
+            options["destination"], REQUEST.name, body, run=run, since=began, remember=timedelta(days=1)
+        ) as left,
     ):
         raise InterruptedError
     assert left.path.exists()

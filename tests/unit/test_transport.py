@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_server import http, raw_server
+from xrt_support import request_for
 
 from ukssdc import Client, Job, Product, ProtocolError, ServiceError, TransportError, UKSSDCError
 from ukssdc.job import CancelReport
@@ -25,6 +30,40 @@ JSON = st.recursive(
     ),
     max_leaves=12,
 )
+
+
+class Parrot:
+    """A server that gives the same answer to whatever comes, until it is given another one."""
+
+    def __init__(self) -> None:
+        self.answer = b""
+        parrot = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(HTTPStatus.OK)
+                self.send_header("Content-Length", str(len(parrot.answer)))
+                self.end_headers()
+                self.wfile.write(parrot.answer)
+
+            def log_message(self, *_: object) -> None:
+                """Keep quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/user_objects"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def parrot() -> Iterator[Parrot]:
+    running = Parrot()
+    yield running
+    running.stop()
 
 
 def client_of(url: str) -> Client:
@@ -161,6 +200,39 @@ def test_a_deprecation_warning_of_the_service_is_passed_on() -> None:
         count = client_of(url).count_active_jobs()
 
     assert count == 3
+
+
+ANSWERS = JSON | st.fixed_dictionaries(
+    {"OK": JSON | st.sampled_from([0, 1, 2, "1"])},
+    optional={"JobID": JSON, "URL": JSON, "jobPars": JSON, "status": JSON, "statusCodes": JSON, "lc": JSON},
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(answer=ANSWERS)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.submit(request_for(Product.LightCurve)),
+        lambda client: client.status(JOB),
+        lambda client: client.cancel(JOB),
+    ],
+    ids=["submit", "status", "cancel"],
+)
+def test_any_json_in_place_of_an_answer_is_a_value_or_one_of_our_errors(
+    parrot: Parrot, call: Callable[[Client], object], answer: object
+) -> None:
+    parrot.answer = json.dumps(answer).encode()
+
+    try:
+        value = call(Client(EMAIL, parrot.url))
+    except ProtocolError:
+        return
+    except ServiceError:
+        assert isinstance(answer, dict)
+        assert str(answer["OK"]) in {"0", "False", "None"}
+        return
+    assert isinstance(value, (Job, JobStatus, CancelReport))
 
 
 @given(answer=st.dictionaries(st.sampled_from(["JobID", "URL", "jobPars", "oldJob"]), JSON, max_size=4))
