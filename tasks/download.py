@@ -13,7 +13,7 @@ from tasks.account import Account, client_for
 from tasks.display import show
 from tasks.events import emit_product
 from tasks.outcomes import Downloaded
-from tasks.patience import INTERVAL, MAX_WAIT, patience, pauses, time_can_mend
+from tasks.patience import INTERVAL, MAX_WAIT, TRIES, patience, pauses, time_can_mend
 from ukssdc import ArchiveFormat, IfExists, Job, Product
 
 
@@ -61,7 +61,7 @@ def download_product(
     GivenUp
         The archive stays broken, or the service away.
     """
-    with patience(deadline):
+    with patience(deadline, tries=TRIES):
         file = client_for(account).download(
             job,
             product,

@@ -50,16 +50,18 @@ def time_can_mend(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) ->
 
 
 @contextmanager
-def patience(deadline: datetime | None) -> Iterator[None]:
+def patience(deadline: datetime | None, *, tries: int = 0) -> Iterator[None]:
     """End the tries of the current task run when there have been enough.
 
-    A service that is away is waited for until the deadline. An archive that is spoilt at the service gets `TRIES`
-    more tries: each may be gigabytes. These are made after the deadline as well, by a run that begins late.
+    A service that is away is waited for until the deadline. An archive that is spoilt at the service is fetched again
+    only `TRIES` times: each may be gigabytes.
 
     Parameters
     ----------
     deadline : datetime or None
         UTC; None leaves it to the task's own number of retries.
+    tries : int, optional
+        How many more tries than the first are made even after the deadline, by a run that goes on late.
 
     Raises
     ------
@@ -69,10 +71,10 @@ def patience(deadline: datetime | None) -> Iterator[None]:
     try:
         yield
     except UKSSDCError as error:
-        tried = runtime.task_run.run_count or 0
-        over = deadline is not None and now() >= deadline
-        spoilt = isinstance(error, DownloadError) and error.spoilt
-        if not error.may_pass or tried <= TRIES or not (over or spoilt):
+        tried = runtime.task_run.run_count or 1
+        over = deadline is not None and now() >= deadline and tried > tries
+        spoilt = isinstance(error, DownloadError) and error.spoilt and tried > TRIES
+        if not error.may_pass or not (over or spoilt):
             raise
         why = ", because the longest wait is over" if over else ""
         raise GivenUp(f"{error}. Given up after {tried} tries{why}") from error
