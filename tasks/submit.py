@@ -25,12 +25,12 @@ class Earlier(NamedTuple):
     ----------
     abandoned : tuple of Submission
         Those whose process was killed before their job's number was on disk.
-    finished : frozenset of int
-        The numbers of jobs that have been brought to their end: nobody wants one of them in the place of a new job.
+    finished : frozenset of str
+        The addresses of jobs that have been brought to their end: nobody wants one of them in the place of a new job.
     """
 
     abandoned: tuple[Submission, ...] = ()
-    finished: frozenset[int] = frozenset()
+    finished: frozenset[str] = frozenset()
 
 
 _NOTHING = Earlier()
@@ -104,7 +104,7 @@ def _submitted_before(client: Client, request: ProductRequest, earlier: Earlier)
     found = [
         job
         for job in find_submitted(client, request, since)
-        if job.job_id not in earlier.finished and not belongs_to_another_run(job, attempts)
+        if job.url not in earlier.finished and not belongs_to_another_run(job, attempts)
     ]
     if not found:
         return None

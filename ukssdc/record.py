@@ -160,9 +160,9 @@ def unfinished_job(destination: Path, name: str, request: Mapping[str, Any]) -> 
     return max(found, key=lambda record: record.job_id).job if found else None
 
 
-def finished_jobs(destination: Path, name: str) -> frozenset[int]:
-    """Return the numbers of a target's jobs that have been brought to their end; parameters as for `unfinished_job`."""
-    return frozenset(record.job_id for _, record in _records(destination, name) if record.finished)
+def finished_jobs(destination: Path, name: str) -> frozenset[str]:
+    """Return the addresses of a target's jobs that were brought to their end; parameters as for `unfinished_job`."""
+    return frozenset(record.url for _, record in _records(destination, name) if record.finished)
 
 
 def _records(destination: Path, name: str) -> Iterator[tuple[Path, JobRecord]]:
