@@ -13,10 +13,11 @@ from tasks import Account, JobReport, submit_request
 from tasks.labels import label_flow_run
 from tasks.notify import Notify
 from tasks.patience import INTERVAL, MAX_WAIT
+from tasks.poll import is_worth_following
 from tasks.submit import Earlier
 from ukssdc import ArchiveFormat, IfExists, Job, ProductRequest
 from ukssdc.intent import submitting
-from ukssdc.record import finished_jobs, unfinished_job
+from ukssdc.record import finished_jobs, job_directory, unfinished_job
 
 
 @flow(
@@ -106,13 +107,24 @@ def request_products(
         quicklook,
     )
     plan.check()
-    job = None if fresh else unfinished_job(destination, request.name, body_of(request))
-    if job is not None:
-        get_run_logger().warning("Going on with %s, which an earlier run left unfinished; fresh=True asks anew", job)
-        label_flow_run(job)
-    else:
-        job = _submit(request, plan, fresh=fresh)
+    job = (None if fresh else _left_unfinished(request, plan)) or _submit(request, plan, fresh=fresh)
     return follow(job, plan, request)
+
+
+def _left_unfinished(request: ProductRequest, plan: Plan) -> Job | None:
+    """Find the job that an earlier run with the same request and destination has left; None where there is none."""
+    log = get_run_logger()
+    job = unfinished_job(plan.destination, request.name, body_of(request))
+    if job is None:
+        return None
+    look = is_worth_following.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
+    deadline = run_began() + timedelta(seconds=plan.max_wait)
+    if not look(job, job_directory(plan.destination, job), plan.account, deadline):
+        log.info("What an earlier run left unfinished of %s was cancelled: asking anew", job)
+        return None
+    log.warning("Going on with %s, which an earlier run left unfinished; fresh=True asks anew", job)
+    label_flow_run(job)
+    return job
 
 
 def _submit(request: ProductRequest, plan: Plan, *, fresh: bool) -> Job:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.account import Account, client_for
 from tasks.display import show
-from tasks.patience import INTERVAL, MAX_WAIT, time_can_mend
+from tasks.patience import INTERVAL, MAX_WAIT, patience, time_can_mend
 from tasks.watch import Watch
-from ukssdc import JobStatus, UKSSDCError
+from ukssdc import Job, JobStatus, Product, StatusCode, UKSSDCError
+from ukssdc.record import now, open_record
 
 
 class ProductsPending(Exception):  # noqa: N818 - no error: it tells Prefect to ask again later
@@ -65,3 +69,43 @@ def poll_status(watch: Watch, account: Account = None) -> JobStatus:
     if watch.settled or watch.expired:
         return watch.status
     raise ProductsPending(str(watch))
+
+
+@task(
+    name="look at job",
+    task_run_name="look at job {job.job_id}",
+    description="See whether anything is left to wait for, or to fetch, of a job that an earlier run left unfinished.",
+    retries=int(MAX_WAIT / INTERVAL),
+    retry_delay_seconds=INTERVAL,
+    retry_condition_fn=time_can_mend,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def is_worth_following(job: Job, directory: Path, account: Account = None, deadline: datetime | None = None) -> bool:
+    """Tell whether a job has products to wait for or to fetch; put it on record where all the rest was cancelled.
+
+    Parameters
+    ----------
+    job : Job
+    directory : Path
+        The job's folder.
+    account : str, UKSSDCAccount or None, optional
+        A block's name, a block, or the environment.
+    deadline : datetime, optional
+        When to give up on a service that is away, UTC.
+
+    Raises
+    ------
+    ServiceError, TransportError, ProtocolError
+    GivenUp
+        The service stays away.
+    """
+    with patience(deadline), client_for(account) as client:
+        status = client.status(job)
+    with open_record(directory, job) as record:
+        record.last_poll = now()
+        cancelled = {Product(p) for p, s in status.items() if s.status_code == StatusCode.CANCELLED}
+        if not cancelled.issuperset(set(job.products) - set(record.files)):
+            return True
+        record.outcomes |= dict.fromkeys(record.files, "downloaded") | dict.fromkeys(cancelled, "cancelled")
+    return False

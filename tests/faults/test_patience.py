@@ -89,7 +89,7 @@ def test_the_longest_wait_counts_from_the_submission_whoever_waits(serve: Serve,
     report = request_products(REQUEST, **impatient)
 
     assert report.outcomes[Product.LightCurve].outcome == "timed_out"
-    assert len(emulator.ledger.calls("status")) == before + 1  # the second run asks once, however late it is
+    assert len(emulator.ledger.calls("status")) == before + 2  # the second run looks and polls once, however late it is
     assert len(emulator.jobs) == 1
 
 
