@@ -15,6 +15,7 @@ from rich.text import Text
 
 import ukssdc
 from ukssdc.archive import ArchiveFormat, IfExists
+from ukssdc.client import refuse_address
 from ukssdc.errors import UKSSDCError
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def run(
     format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
     if_exists: IfExists = "skip",
     extract: bool = False,
+    fresh: bool = False,
+    cancel_with_run: bool = True,
     notify: Annotated[str | None, Parameter(env_var="UKSSDC_NOTIFY", show_default=False)] = None,
 ) -> int:
     """Submit the request in FILE, poll it once a minute, and download every product as it completes.
@@ -72,6 +75,10 @@ def run(
         What to do about files that are there already.
     extract
         Unpack the archives as well, each into a folder beside it.
+    fresh
+        Submit a new job even where an earlier run with the same request and destination has left one unfinished.
+    cancel_with_run
+        Whether Ctrl-C cancels the job at the service, too.
     notify
         Whom to tell of a failure: a Prefect notification block (slack-webhook/ops), or an Apprise URL. The
         environment variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
@@ -88,6 +95,8 @@ def run(
             format=format,
             if_exists=if_exists,
             extract=extract,
+            fresh=fresh,
+            cancel_with_run=cancel_with_run,
             notify=_secret(notify),
         )
     )
@@ -104,6 +113,7 @@ def collect(
     format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
     if_exists: IfExists = "skip",
     extract: bool = False,
+    cancel_with_run: bool = True,
     notify: Annotated[str | None, Parameter(env_var="UKSSDC_NOTIFY", show_default=False)] = None,
 ) -> int:
     """Take up job number JOB: wait for what is pending, download what is complete.
@@ -126,6 +136,8 @@ def collect(
         What to do about files that are there already.
     extract
         Unpack the archives as well, each into a folder beside it.
+    cancel_with_run
+        Whether Ctrl-C cancels the job at the service, too.
     notify
         Whom to tell of a failure: a Prefect notification block (slack-webhook/ops), or an Apprise URL. The
         environment variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
@@ -141,6 +153,7 @@ def collect(
             format=format,
             if_exists=if_exists,
             extract=extract,
+            cancel_with_run=cancel_with_run,
             notify=_secret(notify),
         )
     )
@@ -264,6 +277,7 @@ def demo(*, keep: bool = False) -> int:
 
 def _load_flows(account: str | None) -> Any:
     """Import the flows; before that, look whether there is an account at all, which takes no time."""
+    refuse_address(account)
     if account is None:
         ukssdc.Client.from_environment()
     # A server that Prefect starts by itself migrates its database at first: that takes longer than its 20 s.

@@ -10,14 +10,14 @@ from prefect import flow, get_run_logger
 from flows.follow import OnFailure, Plan, begin_record, body_of, flow_run, follow, run_began
 from flows.stopping import cancel_job_with_run, letting_go, submitted_by
 from tasks import Account, JobReport, submit_request
-from tasks.labels import label_flow_run
+from tasks.labels import URL_LABEL, label_flow_run
 from tasks.notify import Notify
 from tasks.patience import INTERVAL, MAX_WAIT
 from tasks.poll import is_worth_following
 from tasks.submit import Earlier
-from ukssdc import ArchiveFormat, IfExists, Job, ProductRequest
+from ukssdc import ArchiveFormat, IfExists, Job, ProductRequest, ServiceError
 from ukssdc.intent import submitting
-from ukssdc.record import finished_jobs, job_directory, unfinished_job
+from ukssdc.record import finished_jobs, job_directory, recorded_job, unfinished_job
 
 
 @flow(
@@ -107,8 +107,18 @@ def request_products(
         quicklook,
     )
     plan.check()
-    job = (None if fresh else _left_unfinished(request, plan)) or _submit(request, plan, fresh=fresh)
+    job = (
+        _own(request, plan)
+        or (None if fresh else _left_unfinished(request, plan))
+        or _submit(request, plan, fresh=fresh)
+    )
     return follow(job, plan, request)
+
+
+def _own(request: ProductRequest, plan: Plan) -> Job | None:
+    """Find the job that this very flow run had before it was interrupted; None where it had none on record."""
+    url = flow_run().labels.get(URL_LABEL)
+    return None if url is None else recorded_job(plan.destination, request.name, str(url))
 
 
 def _left_unfinished(request: ProductRequest, plan: Plan) -> Job | None:
@@ -119,7 +129,17 @@ def _left_unfinished(request: ProductRequest, plan: Plan) -> Job | None:
         return None
     look = is_worth_following.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
     deadline = run_began() + timedelta(seconds=plan.max_wait)
-    if not look(job, job_directory(plan.destination, job), plan.account, deadline):
+    directory = job_directory(plan.destination, job)
+    try:
+        worth_it = look(job, directory, plan.account, plan.interval, deadline)
+    except ServiceError:
+        log.error(
+            "Job %d, left unfinished, cannot be gone on with: ask anew with fresh=True, or move %s away",
+            job.job_id,
+            directory,
+        )
+        raise
+    if not worth_it:
         log.info("What an earlier run left unfinished of %s was cancelled: asking anew", job)
         return None
     log.warning("Going on with %s, which an earlier run left unfinished; fresh=True asks anew", job)
@@ -129,10 +149,11 @@ def _left_unfinished(request: ProductRequest, plan: Plan) -> Job | None:
 
 def _submit(request: ProductRequest, plan: Plan, *, fresh: bool) -> Job:
     """Submit a request; from before it is sent until its job has a record, there is one of the submission."""
-    run, longest = flow_run(), timedelta(seconds=plan.max_wait)
+    run = flow_run()
     submit = submit_request.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
+    deadline = run_began() + timedelta(seconds=plan.max_wait)
     record = submitting(
-        plan.destination, request.name, body_of(request), run=str(run.id), since=run_began(), remember=longest
+        plan.destination, request.name, body_of(request), run=str(run.id), since=run_began(), until=deadline
     )
     with (
         record as intent,
@@ -140,7 +161,7 @@ def _submit(request: ProductRequest, plan: Plan, *, fresh: bool) -> Job:
     ):
         finished = finished_jobs(plan.destination, request.name)
         earlier = Earlier(() if fresh else intent.abandoned, finished)
-        job = submit(request, plan.account, run_began() + longest, earlier)
+        job = submit(request, plan.account, deadline, earlier)
         begin_record(job, plan, request)
         intent.fulfil()
     return job

@@ -11,6 +11,7 @@ import httpx
 from prefect import Flow, State, get_run_logger, runtime
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException, TerminationSignal
 from prefect.logging.loggers import flow_run_logger
 
@@ -21,6 +22,8 @@ from ukssdc.lookup import find_submitted
 from ukssdc.record import now
 
 PATIENCE = timedelta(hours=1)  # how long a cancellation is tried while the service is away
+
+LOOK = "Look with `xrt-products jobs`, and `xrt-products cancel` what is not wanted any more"
 
 # What is to be cancelled: jobs, and of each the products; worked out only when it comes to that.
 Wanted = Callable[[Client], list[tuple[Job, tuple[Product, ...]]]]
@@ -48,7 +51,8 @@ def letting_go(
     try:
         yield
     except (KeyboardInterrupt, TerminationSignal) as stop:
-        if isinstance(stop, KeyboardInterrupt) or _a_flow_around_is_cancelled():
+        # Ctrl-C of a worker, or of what serves the flow, reaches the runs as well: they are to go on later.
+        if _a_flow_around_is_cancelled() if runtime.deployment.id else isinstance(stop, KeyboardInterrupt):
             _let_go(wanted, account, cancel_with_run=cancel_with_run, then=then)
         raise
 
@@ -60,34 +64,35 @@ def _let_go(wanted: Wanted, account: Any, *, cancel_with_run: bool, then: Callab
         return
     try:
         client = client_for(account)
-        stopped = wanted(client)
+        stopped = [(job, products) for job, products in wanted(client) if products]
         for job, products in stopped:
             log.warning("Stopped, and with it %s", client.cancel(job, products))
-        if not stopped:
-            log.warning("Stopped before the service had a job of this run")
     except (UKSSDCError, ValueError) as error:
-        log.error(
-            "Stopped, but perhaps not at the service: %s. Look with `xrt-products jobs`, and `xrt-products cancel` "
-            "what is not wanted any more",
-            error,
-        )
-    else:
-        if then is not None:
-            then()
+        log.error("Stopped, but perhaps not at the service: %s. %s", error, LOOK)
+        return
+    if stopped and then is not None:
+        then()
+    if not stopped:
+        log.warning("Stopped; the service has nothing of it to cancel. %s", LOOK)
 
 
 def _a_flow_around_is_cancelled() -> bool:
-    """Tell whether this run ends because the flow that it is part of is being cancelled."""
+    """Tell whether this run ends because a flow that it is part of is being cancelled."""
+    run = FlowRunContext.get()
+    parent = run.flow_run.parent_task_run_id if run is not None and run.flow_run is not None else None
     try:
-        root = runtime.flow_run.root_flow_run_id
-        if root in {None, runtime.flow_run.id}:
-            return False
         with get_client(sync_client=True) as client:
-            state = client.read_flow_run(root).state
+            while parent is not None:
+                around = client.read_task_run(parent).flow_run_id
+                if around is None:
+                    return False
+                flow_run = client.read_flow_run(around)
+                if flow_run.state is not None and flow_run.state.is_cancelling():
+                    return True
+                parent = flow_run.parent_task_run_id
     except (httpx.HTTPError, PrefectException) as error:
         get_run_logger().error("Cannot ask the Prefect server why this run ends; its job goes on: %r", error)
-        return False
-    return state is not None and state.is_cancelling()
+    return False
 
 
 def submitted_by(request: ProductRequest, run: FlowRun) -> Wanted:
@@ -113,14 +118,10 @@ def cancel_job_with_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[An
         account = _stored(flow_run.parameters.get("account"))
         job_ids = _jobs_of(flow_run, account)
     except (UKSSDCError, ValueError, httpx.HTTPError, PrefectException) as error:
-        log.error(
-            "Could not find out what to cancel at the service: %s. Look with `xrt-products jobs`, and "
-            "`xrt-products cancel` what is not wanted any more",
-            error,
-        )
+        log.error("Could not find out what to cancel at the service: %s. %s", error, LOOK)
         return
     if not job_ids:
-        log.info("No job had been submitted: there is nothing to cancel at the service")
+        log.info("The service has no job of this run: there is nothing to cancel")
     for job_id in job_ids:
         _cancel(job_id, account, log)
 
@@ -130,7 +131,7 @@ def _cancel(job_id: int, account: str | UKSSDCAccount | None, log: Any) -> None:
     from flows.collect import cancel_products  # noqa: PLC0415 - it is a flow beside those that have this hook
 
     try:
-        report = cancel_products(job_id, account=account, max_wait=PATIENCE.total_seconds())
+        report = cancel_products(job_id, account=account)
     except Exception as error:  # noqa: BLE001 - whatever it is, the log must say what to do
         log.error(
             "Could not cancel job %d at the service: %s. Do it with `xrt-products cancel %d`", job_id, error, job_id

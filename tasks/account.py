@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import cast
 
+import httpx
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
-from ukssdc import BASE_URL, Client
+from ukssdc import BASE_URL, Client, UKSSDCError
+from ukssdc.client import refuse_address
+
+
+class PrefectAway(UKSSDCError):  # noqa: N818 - what happened, in the words of the docs
+    """The Prefect server could not be asked; it may come back."""
+
+    may_pass = True
 
 
 class UKSSDCAccount(Block):
@@ -43,11 +51,21 @@ def client_for(account: Account) -> Client:
     Raises
     ------
     UKSSDCError
-        Where there is no e-mail address.
+        Where there is no e-mail address, or one in the place of a block's name.
+    PrefectAway
+        The Prefect server, which keeps the blocks, cannot be asked.
     ValueError
         Where there is no block of that name.
     """
     if account is None:
         return Client.from_environment()
-    block = cast("UKSSDCAccount", UKSSDCAccount.load(account)) if isinstance(account, str) else account
+    block = _load(account) if isinstance(account, str) else account
     return Client(block.email.get_secret_value(), block.url)
+
+
+def _load(name: str) -> UKSSDCAccount:
+    refuse_address(name)
+    try:
+        return cast("UKSSDCAccount", UKSSDCAccount.load(name))  # sync here
+    except httpx.HTTPError as error:
+        raise PrefectAway(f"cannot ask the Prefect server for the account {name}: {type(error).__name__}") from error

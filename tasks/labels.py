@@ -14,19 +14,14 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from ukssdc import Job, UKSSDCError
+from tasks.account import PrefectAway
+from ukssdc import Job
 
 LABEL = "ukssdc.job_id"
 URL_LABEL = "ukssdc.job_url"  # job numbers of the emulator and the service are not the same jobs
 
 
 QUICK_TRIES = 6
-
-
-class PrefectAway(UKSSDCError):  # noqa: N818 - what happened, in the words of the docs
-    """The Prefect server could not be asked; it may come back."""
-
-    may_pass = True
 
 
 def label_flow_run(job: Job) -> None:

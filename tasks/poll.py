@@ -81,7 +81,9 @@ def poll_status(watch: Watch, account: Account = None) -> JobStatus:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def is_worth_following(job: Job, directory: Path, account: Account = None, deadline: datetime | None = None) -> bool:
+def is_worth_following(
+    job: Job, directory: Path, account: Account = None, interval: float = INTERVAL, deadline: datetime | None = None
+) -> bool:
     """Tell whether a job has products to wait for or to fetch; put it on record where all the rest was cancelled.
 
     Parameters
@@ -91,6 +93,8 @@ def is_worth_following(job: Job, directory: Path, account: Account = None, deadl
         The job's folder.
     account : str, UKSSDCAccount or None, optional
         A block's name, a block, or the environment.
+    interval : float, optional
+        Shortest time between two polls, s; a job that was polled only just now is not asked about.
     deadline : datetime, optional
         When to give up on a service that is away, UTC.
 
@@ -100,6 +104,9 @@ def is_worth_following(job: Job, directory: Path, account: Account = None, deadl
     GivenUp
         The service stays away.
     """
+    with open_record(directory, job) as record:
+        if record.last_poll is not None and (now() - record.last_poll).total_seconds() < interval:
+            return True
     with patience(deadline), client_for(account) as client:
         status = client.status(job)
     with open_record(directory, job) as record:

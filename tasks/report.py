@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from textwrap import fill
 from urllib.parse import quote
 
@@ -42,11 +44,12 @@ def report_failure(job: Job, failure: Failure, notify: Notify | None = None) -> 
     """
     get_run_logger().warning("%s of job %d: %s", failure.prose.capitalize(), job.job_id, failure)
     page = failure_page(job, failure)
-    create_markdown_artifact(
-        page,
-        key=f"failure-{job.job_id}-{Product(failure.product).wire.lower()}",
-        description=f"{failure.prose} of {table_cell(job.name)}, job {job.job_id}",
-    )
+    with display_only():
+        create_markdown_artifact(
+            page,
+            key=f"failure-{job.job_id}-{Product(failure.product).wire.lower()}",
+            description=f"{failure.prose} of {table_cell(job.name)}, job {job.job_id}",
+        )
     emit_product(job, failure)
     notify_people(notify, f"{job.name}: {failure.prose}, job {job.job_id}", page)
     return failure
@@ -61,14 +64,24 @@ def report_failure(job: Job, failure: Failure, notify: Notify | None = None) -> 
 )
 def summarise(report: JobReport) -> None:
     """Put the outcomes into a table artifact."""
-    create_table_artifact(
-        [
-            {"product": p.value, "outcome": o.outcome.replace("_", " "), "details": str(o)}
-            for p, o in report.outcomes.items()
-        ],
-        key=f"products-{report.job.job_id}",
-        description=f"{name_with_link(report.job)}, in {table_cell(str(report.directory))}",
-    )
+    with display_only():
+        create_table_artifact(
+            [
+                {"product": p.value, "outcome": o.outcome.replace("_", " "), "details": str(o)}
+                for p, o in report.outcomes.items()
+            ],
+            key=f"products-{report.job.job_id}",
+            description=f"{name_with_link(report.job)}, in {table_cell(str(report.directory))}",
+        )
+
+
+@contextmanager
+def display_only() -> Iterator[None]:
+    """Let a page that Prefect's server does not take cost no more than the page."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is, the outcomes matter more
+        get_run_logger().warning("Could not show it in the Prefect UI: %r", error)
 
 
 def failure_page(job: Job, failure: Failure) -> str:

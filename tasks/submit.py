@@ -78,8 +78,8 @@ def submit_request(
     GivenUp
         The deadline is over.
     """
-    client = client_for(account)
     with patience(deadline):
+        client = client_for(account)
         again = bool(earlier.abandoned) or _is_another_attempt()
         job = _submitted_before(client, request, earlier) if again else None
         if job is None:

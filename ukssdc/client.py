@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from ukssdc._api import SUBMIT
 from ukssdc._transport import BASE_URL, Transport
 from ukssdc.download import DownloadedFile, Progress, download_archive
 from ukssdc.errors import ProtocolError, UKSSDCError
@@ -106,7 +107,7 @@ class Client:
         wanted = ProductRequest.model_validate(request)
         body = wanted.to_wire(self._email)
         path = "run_userobject.php"
-        answer = self._transport.call(path, "submit the request", **body)
+        answer = self._transport.call(path, SUBMIT, **body)
         job = Job.from_wire(answer, id_key="JobID", at=self._address(path), products=wanted.products)
         return job.model_copy(update={"submitted": now()})
 
@@ -308,6 +309,20 @@ class Client:
 
     def _address(self, path: str) -> str:
         return f"{self.base_url}/{path}"
+
+
+def refuse_address(account: str | None) -> None:
+    """Refuse an e-mail address where the name of a block belongs, without repeating it: it would be stored and shown.
+
+    Raises
+    ------
+    UKSSDCError
+    """
+    if account is not None and "@" in account:
+        raise UKSSDCError(
+            "account is the name of a Prefect block and not an e-mail address: put the address into the environment "
+            "variable UKSSDC_USER, or into a block (see the README)"
+        )
 
 
 def read_timeout(seconds: str) -> tuple[float, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import re
 import time
 from collections.abc import Callable
@@ -16,10 +15,11 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
+from ukssdc._part import Part
 from ukssdc.archive import FORMATS, ArchiveFormat, IfExists, problem_with
 from ukssdc.errors import DownloadError
 from ukssdc.extract import extract_archive
-from ukssdc.record import RecordedFile, now, open_record
+from ukssdc.record import RecordedFile, holding, now, open_record
 from ukssdc.status import Product
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int | None], None]
 MOST_REDIRECTS = 5
 PIECE = 1 << 16  # bytes: a slow line brings several a second, and progress is told with each
-_OTHER_RANGE = 416  # nothing lies beyond what we have: the archive has changed, or was complete
+_OTHER_RANGE = 416  # nothing lies beyond what we have
 
 
 @dataclass(frozen=True)
@@ -77,23 +77,30 @@ def download_archive(
     timeout: tuple[float, float] = (10, 60),
 ) -> DownloadedFile:
     """Fetch a product's archive into a job's folder, and unpack it where that is wanted; see `Client.download`."""
-    file = _download(
-        session,
-        job,
-        product,
-        directory,
-        base_url=base_url,
-        archive_format=archive_format,
-        if_exists=if_exists,
-        progress=progress,
-        timeout=timeout,
-    )
-    if not extract:
-        return file
-    folder = directory / product.wire
-    if if_exists != "skip" or not folder.is_dir():  # a folder that is there is whole
-        extract_archive(file.path, folder, archive_format, replace=if_exists == "replace")
-    return replace(file, extracted=folder)
+    if archive_format not in FORMATS:
+        raise ValueError(f"format is one of {', '.join(FORMATS)}, not {archive_format!r}")
+    if if_exists not in {"skip", "replace", "error"}:
+        raise ValueError(f'if_exists is "skip", "replace" or "error", not {if_exists!r}')
+    with open_record(directory, job):  # the folder can be written, and is this job's
+        lock = directory / f".{product.wire}.lock"
+    with holding(lock, wait=True):  # two runs that fetch the same would spoil each other's file
+        file = _download(
+            session,
+            job,
+            product,
+            directory,
+            base_url=base_url,
+            archive_format=archive_format,
+            if_exists=if_exists,
+            progress=progress,
+            timeout=timeout,
+        )
+        if not extract:
+            return file
+        folder = directory / product.wire
+        if if_exists != "skip" or not folder.is_dir():  # a folder that is there is whole
+            extract_archive(file.path, folder, archive_format, replace=if_exists == "replace")
+        return replace(file, extracted=folder)
 
 
 def _download(
@@ -108,10 +115,6 @@ def _download(
     progress: Progress | None,
     timeout: tuple[float, float],
 ) -> DownloadedFile:
-    if archive_format not in FORMATS:
-        raise ValueError(f"format is one of {', '.join(FORMATS)}, not {archive_format!r}")
-    if if_exists not in {"skip", "replace", "error"}:
-        raise ValueError(f'if_exists is "skip", "replace" or "error", not {if_exists!r}')
     name = f"{product.wire}.{archive_format}"
     url, target = f"{job.url}/{name}", directory / name
     began = time.monotonic()
@@ -149,46 +152,6 @@ def _download(
     return DownloadedFile(product, target, size, digest, url, seconds=time.monotonic() - began)
 
 
-class Part:
-    """The unfinished file beside its target, and what tells whether the server's is still the same."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-        self.path = target.with_name(target.name + ".part")
-        self._validator = target.with_name(target.name + ".part.etag")
-
-    def resumable(self) -> tuple[int, str]:
-        """Return how many bytes are there and the validator they belong to; 0 where it is a fresh start."""
-        try:
-            return self.path.stat().st_size, self._validator.read_text(encoding="ascii")
-        except (OSError, ValueError):
-            return 0, ""
-
-    def begin(self, validator: str) -> None:
-        """Begin anew, with the validator of what is about to come."""
-        self.discard()
-        self.path.touch()
-        if validator:
-            self._validator.write_text(validator, encoding="ascii")
-
-    def finish(self) -> None:
-        """Make what is there safe on disk, and give it its final name."""
-        with self.path.open("rb") as file:
-            os.fsync(file.fileno())
-        self.path.replace(self.target)
-        self._validator.unlink(missing_ok=True)
-        folder = os.open(self.target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-    def discard(self) -> None:
-        """Remove what is there."""
-        self.path.unlink(missing_ok=True)
-        self._validator.unlink(missing_ok=True)
-
-
 def fetch(
     session: requests.Session,
     url: str,
@@ -208,6 +171,8 @@ def fetch(
     have, validator = part.resumable()
     try:
         with _get(session, url, have, validator, base_url=base_url, timeout=timeout) as response:
+            if have and response.headers.get("Content-Range") == f"bytes */{have}":
+                return  # there is no more: it was interrupted before it could be verified
             if have and (response.status_code == _OTHER_RANGE or not _goes_on_at(response, have)):
                 part.discard()
                 raise DownloadError(

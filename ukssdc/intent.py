@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
+from ukssdc._api import SUBMIT
 from ukssdc.errors import ServiceError
 from ukssdc.record import cannot_write, now, safe_name
 
@@ -28,8 +29,8 @@ class Submission(BaseModel):
     ----------
     run : str
         Who submits; letters, digits and dashes.
-    since : datetime
-        When it began, UTC.
+    since, until : datetime
+        When it began, and when its job would not be waited for any more; UTC.
     request : dict
         The request's body, without the account.
     """
@@ -37,6 +38,7 @@ class Submission(BaseModel):
     version: Literal[1] = 1
     run: str
     since: AwareDatetime
+    until: AwareDatetime
     request: dict[str, Any]
 
 
@@ -63,7 +65,7 @@ class Intent(NamedTuple):
 
 @contextmanager
 def submitting(
-    destination: Path, name: str, request: Mapping[str, Any], *, run: str, since: datetime, remember: timedelta
+    destination: Path, name: str, request: Mapping[str, Any], *, run: str, since: datetime, until: datetime
 ) -> Iterator[Intent]:
     """Put on disk that a request is about to be sent; it stays there until `Intent.fulfil`, or a refusal.
 
@@ -77,10 +79,8 @@ def submitting(
         The request's body, without the account.
     run : str
         Who submits; letters, digits and dashes.
-    since : datetime
-        When it began, UTC.
-    remember : timedelta
-        For how long an abandoned submission counts: what is older would not be waited for any more.
+    since, until : datetime
+        When it began, and when its job would not be waited for any more; UTC.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def submitting(
 
     folder = destination / safe_name(name)
     path = folder / _NAME.format(run)
-    submission = Submission(run=run, since=since, request=dict(request))
+    submission = Submission(run=run, since=since, until=until, request=dict(request))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = path.open("w", encoding="utf-8")
@@ -105,22 +105,23 @@ def submitting(
             os.fsync(file.fileno())
         except OSError as error:
             raise cannot_write(folder, error) from None
-        intent = Intent(path, tuple(_abandoned(path, submission, remember)))
+        intent = Intent(path, tuple(_abandoned(submission, folder)))
         try:
             yield intent
-        except ServiceError:
-            path.unlink(missing_ok=True)
+        except ServiceError as error:
+            if error.call == SUBMIT:
+                path.unlink(missing_ok=True)
             raise
 
 
-def _abandoned(own: Path, submission: Submission, remember: timedelta) -> Iterator[Submission]:
+def _abandoned(submission: Submission, folder: Path) -> Iterator[Submission]:
     """Yield the other submissions of the same request whose process is gone; forget those that are too old."""
-    for path in sorted(own.parent.glob(_NAME.format("*"))):
+    for path in sorted(folder.glob(_NAME.format("*"))):
         if _is_held(path):  # its own as well
             continue
         with suppress(OSError, ValidationError):  # gone meanwhile; or not whole, and so never sent
             found = Submission.model_validate_json(path.read_bytes())
-            if found.since < now() - remember:
+            if found.until < now():
                 path.unlink()
             elif found.request == submission.request:
                 yield found

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ukssdc.errors import ServiceError
 from ukssdc.job import NOT_PARAMETERS
 from ukssdc.status import Product
 
@@ -44,12 +43,9 @@ def find_submitted(client: Client, request: ProductRequest, since: datetime) -> 
         recent = old.submitted is None or old.submitted >= since - CLOCK_SKEW
         if not recent or old.name != request.name:
             continue
-        try:
-            job = client.attach(old.job_id)
-        except ServiceError:  # gone meanwhile
-            continue
+        job = client.attach(old.job_id)
         if answers(request, job):
-            found.append(job.model_copy(update={"products": request.products, "submitted": old.submitted}))
+            found.append(job.model_copy(update={"products": request.products}))
     return found
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -97,7 +98,7 @@ class JobRecord(BaseModel):
         """Write the record whole: beside its place first, then renamed into it."""
         path = directory / NAME
         beside = path.with_suffix(".json.part")
-        text = self.model_dump_json(indent=2, exclude_defaults=False)
+        text = self.model_dump_json(indent=2)
         with beside.open("w", encoding="utf-8") as file:
             file.write(text + "\n")
             file.flush()
@@ -133,6 +134,11 @@ class JobRecord(BaseModel):
             parameters=self.parameters,
             submitted=self.submitted,
         )
+
+
+def recorded_job(destination: Path, name: str, url: str) -> Job | None:
+    """Find a target's job by its address, whatever has become of it; None where it has no record."""
+    return next((record.job for _, record in _records(destination, name) if record.url == url), None)
 
 
 def unfinished_job(destination: Path, name: str, request: Mapping[str, Any]) -> Job | None:
@@ -174,17 +180,19 @@ def _records(destination: Path, name: str) -> Iterator[tuple[Path, JobRecord]]:
                 yield path.parent, record
 
 
-@contextmanager
-def following(directory: Path) -> Iterator[bool]:
-    """Hold a job's folder while its job is followed; yield False where another run has it already.
+def following(directory: Path) -> AbstractContextManager[bool]:
+    """Hold a job's folder while its job is followed; False where another run has it already."""
+    return holding(directory / LOCK)
 
-    The lock goes with the process, however that ends.
-    """
+
+@contextmanager
+def holding(path: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Lock a file while the body runs; yield False where somebody else has it. The lock goes with the process."""
     import fcntl  # noqa: PLC0415 - POSIX only; the rest of the package is not
 
-    with (directory / LOCK).open("w") as lock:
+    with path.open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             yield False
         else:
@@ -258,9 +266,11 @@ def safe_name(name: str) -> str:
 
 def cannot_write(directory: Path, error: OSError) -> UKSSDCError:
     """Say that a folder cannot be written, why, and what to do."""
-    return UKSSDCError(
-        f"cannot write to {directory}: {error.strerror or error}. Make it writable, or choose another destination"
-    )
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    advice = "Make room; what is there already is kept" if full else "Make it writable, or choose another destination"
+    problem = UKSSDCError(f"cannot write to {directory}: {error.strerror or error}. {advice}")
+    problem.may_pass = full
+    return problem
 
 
 def now() -> datetime:

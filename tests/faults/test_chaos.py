@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -101,6 +102,12 @@ class Chaos:
         if self._served is not None:
             self._served.kill()
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C where the flow is served: it reaches all processes there."""
+        assert self._served is not None
+        os.killpg(self._served.process.pid, signal.SIGINT)
+        self._served.process.wait(PATIENCE)
+
     def last_words(self) -> str:
         """Return where the runs stand, and the end of what the served flow wrote."""
         states = [f"{target}: {self.runs.read(run)['state_name']}" for run, target in self.started.items()]
@@ -155,6 +162,17 @@ def test_runs_killed_at_random_moments_end_with_one_job_and_every_product(chaos:
     assert Counter(job.name for job in jobs) == Counter(chaos.started.values())
     assert all(whole(chaos.home / "products" / job.name.replace(" ", "_") / str(job.id)) for job in jobs)
     assert len([call for call in chaos.emulator.ledger.calls("submit") if call.ok]) == len(jobs)
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("chaos")
+def test_ctrl_c_of_what_serves_the_flow_does_not_cancel_its_jobs(chaos: Chaos) -> None:
+    chaos.request()
+    chaos.wait_for_the_moment("status")
+
+    chaos.interrupt()
+
+    assert chaos.emulator.ledger.calls("cancel") == []
 
 
 @pytest.mark.long

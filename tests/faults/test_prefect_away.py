@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from ukssdc.record import JobRecord
 AWAY = 15.0  # s
 PATIENCE = 90.0  # s
 LONG = 1000.0  # s of a build
+AWHILE = Build(requested=0, queued=0, running=LONG)
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("prefect away")]
 
 
@@ -79,9 +81,9 @@ def server(prefect_api: str, tmp_path: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def script(server: Server, emulator: Emulator, home: Path, **environment: str) -> Iterator[Group]:
+def script(server: Server, emulator: Emulator, home: Path, *more: Product, **environment: str) -> Iterator[Group]:
     """Run the flow in a process of its own, and come back when its job has been polled."""
-    request = request_for(Product.LightCurve, Product.Image).model_dump(mode="json")
+    request = request_for(Product.LightCurve, *more, Product.Image).model_dump(mode="json")
     text = f"from flows import request_products\nrequest_products({request!r}, interval=0.5, quicklook=False)\n"
     everything = {**server.environment, **account(emulator.url, USER), **environment}
     with group([sys.executable, "-c", text], home / "log", home, **everything) as running:
@@ -102,7 +104,9 @@ def recorded(home: Path) -> list[str]:
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    with Emulator(users=(USER,), scenario=Scenario({"all": Build(requested=0, queued=0, running=LONG)})) as running:
+    with Emulator(
+        users=(USER,), scenario=Scenario({"all": AWHILE, Product.EnhancedPos: replace(AWHILE, ends=-1)})
+    ) as running:
         yield running
 
 
@@ -127,11 +131,11 @@ def test_a_script_goes_on_while_the_prefect_server_is_away(
 def test_what_completes_while_the_prefect_server_is_away_is_on_disk(
     server: Server, emulator: Emulator, tmp_path: Path
 ) -> None:
-    with script(server, emulator, tmp_path, PREFECT_CLIENT_MAX_RETRIES="1"):
+    with script(server, emulator, tmp_path, Product.EnhancedPos, PREFECT_CLIENT_MAX_RETRIES="1"):
         server.kill()
         emulator.advance(LONG)
         # The process then ends with an error, in its own time: there is nobody whom it could tell.
         wait_for("the archives", lambda: archives(tmp_path) == {"lc.tar.gz", "image.tar.gz"}, PATIENCE)
-        wait_for("the outcomes", lambda: recorded(tmp_path) == ["downloaded", "downloaded"], PATIENCE)
+        wait_for("the outcomes", lambda: recorded(tmp_path) == ["downloaded", "failed", "downloaded"], PATIENCE)
 
     assert list(emulator.jobs) == [951]

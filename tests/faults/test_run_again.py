@@ -100,7 +100,7 @@ def test_a_finished_job_is_not_taken_for_the_one_that_was_being_submitted(
     with (
         pytest.raises(InterruptedError),  # as if killed right after its job was on record
         submitting(
-            options["destination"], REQUEST.name, body, run=run, since=began, remember=timedelta(days=1)
+            options["destination"], REQUEST.name, body, run=run, since=began, until=began + timedelta(days=1)
         ) as left,
     ):
         raise InterruptedError

@@ -134,6 +134,10 @@ def test_a_job_that_is_not_mine_is_refused(serve: Serve, run: Run, command: str,
     assert_refused(run(command, job), "the service refused to find job")
 
 
+def test_an_address_in_the_place_of_an_accounts_name_is_refused_and_not_repeated(run: Run, request_file: Path) -> None:
+    assert_refused(run("run", request_file, "--account", USER), "UKSSDC_USER", "not an e-mail address")
+
+
 def test_an_unreachable_service_says_so(run: Run) -> None:
     with raw_server(b"") as url:
         pass

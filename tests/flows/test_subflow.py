@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 import yaml
 from prefect import flow, task
+from prefect.client.orchestration import get_client
+from prefect.flow_engine import run_flow_sync
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.states import Scheduled
+from prefect_runs import free_port
 from xrt_support import GLOBALS, USER, Serve, request_for
 
 from flows import JobReport, cancel_products, request_products
 from tasks import UKSSDCAccount
+from tasks.account import PrefectAway, client_for
 from ukssdc import Client, Product
 from ukssdc.emulator import Build
 
@@ -62,6 +68,34 @@ def test_an_account_may_be_a_blocks_name(
     UKSSDCAccount(email=USER, url=emulator.url).save("leicester", overwrite=True)
 
     assert request_products(request_for(Product.Image), **options, account="leicester").ok
+
+
+def test_a_prefect_server_that_is_away_keeps_a_blocks_account_only_for_a_while() -> None:
+    nobody = {PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api", PREFECT_CLIENT_MAX_RETRIES: 0}
+
+    with temporary_settings(nobody), pytest.raises(PrefectAway) as raised:
+        client_for("leicester")
+
+    assert raised.value.may_pass
+
+
+def test_a_run_that_is_set_going_again_goes_on_with_its_own_job(serve: Serve, options: dict[str, Any]) -> None:
+    emulator = serve({Product.Image: Build(running=900)})
+    request = request_for(Product.Image)
+    impatient = options | {"max_wait": 0.5, "on_failure": "return"}
+    first = request_products(request, **impatient, return_state=True).state_details.flow_run_id
+    assert first is not None
+    request_products(request, **impatient, fresh=True)
+    emulator.advance(3600)
+
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(first, Scheduled(), force=True)
+        report = run_flow_sync(request_products, client.read_flow_run(first), {"request": request} | options)
+
+    assert isinstance(report, JobReport)
+    assert report.ok
+    assert report.job.job_id == 951
+    assert list(emulator.jobs) == [951, 952]
 
 
 def test_a_job_is_let_go_of_by_its_number(serve: Serve, options: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def fetch(url: str, directory: Path, **options: Any) -> Any:
 
 
 def names_in(directory: Path) -> set[str]:
-    return {p.name for p in directory.iterdir()} - {"job.json"}
+    return {p.name for p in directory.iterdir()} - {"job.json", ".lc.lock"}
 
 
 def test_an_archive_arrives_whole_and_is_on_record(tmp_path: Path) -> None:
@@ -220,3 +221,27 @@ def test_a_download_goes_on_where_it_broke_off(tmp_path: Path) -> None:
 
     assert file.path.read_bytes() == archive()
     assert names_in(tmp_path) == {"lc.tar.gz"}
+
+
+def test_a_part_that_is_complete_is_verified_and_not_fetched_again(tmp_path: Path) -> None:
+    size = len(archive())
+    broken = http(archive(), "200 OK", 'ETag: "a"', length=size + 1)  # as if killed before it was verified
+    nothing_more = http(b"", "416 Range Not Satisfiable", f"Content-Range: bytes */{size}")
+
+    with raw_server(broken, nothing_more) as url:
+        with pytest.raises(DownloadError, match="broke off"):
+            fetch(url, tmp_path)
+        file = fetch(url, tmp_path)
+
+    assert file.path.read_bytes() == archive()
+
+
+def test_two_that_fetch_the_same_at_once_do_not_spoil_each_others_file(tmp_path: Path) -> None:
+    half = len(archive()) // 2
+    slow = [http(b"", length=len(archive())), archive()[:half], archive()[half:]]
+
+    with raw_server(slow) as url, ThreadPoolExecutor(2) as pool:
+        files = [f.result() for f in [pool.submit(fetch, url, tmp_path) for _ in range(2)]]
+
+    assert sorted(file.skipped for file in files) == [False, True]
+    assert (tmp_path / "lc.tar.gz").read_bytes() == archive()

@@ -24,7 +24,7 @@ class Gone(Exception):  # noqa: N818 - in the place of a process that dies
 def submission(
     folder: Path, run: str, body: dict[str, Any] = BODY, ago: timedelta = timedelta()
 ) -> AbstractContextManager[Intent]:
-    return submitting(folder, "M82", body, run=run, since=now() - ago, remember=DAY)
+    return submitting(folder, "M82", body, run=run, since=now() - ago, until=now() - ago + DAY)
 
 
 def leave_behind(folder: Path, run: str, **options: Any) -> None:
@@ -103,6 +103,13 @@ def test_a_refusal_leaves_nothing(tmp_path: Path) -> None:
         raise ServiceError("submit the request", ["no"])
 
     assert files(tmp_path) == set()
+
+
+def test_the_refusal_of_another_call_says_nothing_of_the_submission(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError), submission(tmp_path, "one"):
+        raise ServiceError("list the jobs", ["no"])
+
+    assert files(tmp_path) == {"submitting-one.json"}
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(tmp_path: Path) -> None:
