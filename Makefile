@@ -22,7 +22,10 @@ demo: $(STAMP)  ## the whole thing against the emulator; KEEP=1 leaves the Prefe
 demo-stop: $(STAMP)  ## end the server that `make demo KEEP=1` left up
 	@$(BIN)/python -c 'from flows.demo import stop_server; stop_server()'
 
-test: $(STAMP)  ## all tests, with branch coverage
+test: $(STAMP)  ## all tests but the long ones
+	$(BIN)/pytest -m "not long" -n 3 --dist loadgroup
+
+coverage: $(STAMP)  ## the same with branch coverage, which takes twice as long
 	$(BIN)/pytest -m "not long" -n 3 --dist loadgroup --cov --cov-report=term:skip-covered
 
 test-long: $(STAMP)  ## killed processes, real workers, servers that go away: one after the other
@@ -49,4 +52,4 @@ benchmark: $(STAMP)  ## speed and memory, as ratios
 clean:  ## remove what was made
 	rm -rf $(VENV) .demo .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo demo-stop test test-long chaos test-browser lint schema benchmark clean
+.PHONY: help setup demo demo-stop test coverage test-long chaos test-browser lint schema benchmark clean

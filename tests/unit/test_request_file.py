@@ -124,7 +124,11 @@ def test_a_name_given_twice_in_json_is_refused(tmp_path: Path) -> None:
     assert f"{path} is not JSON: name is given twice" in refusal(path, '{"name": "M82", "name": "M81"}')
 
 
-@pytest.mark.parametrize("text", ["? [a, b]\n: 1\n", "? {a: b}\n: 1\n", "[" * 5000, "a: &a [*a", "--- 1\n--- 2\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["? [a, b]\n: 1\n", "? {a: b}\n: 1\n", "[" * 5000, "a: &a [*a", "--- 1\n--- 2\n"],
+    ids=["list as a name", "mapping as a name", "endless nesting", "loop", "two documents"],
+)
 def test_a_form_that_no_request_has_is_refused(tmp_path: Path, text: str) -> None:
     assert "is not YAML" in refusal(tmp_path / "grb.yaml", text)
 
