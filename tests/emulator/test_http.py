@@ -13,7 +13,7 @@ import requests
 from raw_calls import TIMEOUT, frozen, post, status, submit
 from xrt_support import USER, request_for
 
-from ukssdc import Product
+from ukssdc import Client, Product
 from ukssdc.emulator import Build, Emulator
 
 LC = Product.LightCurve
@@ -146,6 +146,20 @@ def test_a_spectrums_archive_holds_one_archive_per_slice_with_its_three_kinds_of
     inner = unpack(outer["interval0.tar.gz"], "tar.gz")
 
     assert {name.rsplit(".", 1)[1] for name in inner} == {"pi", "arf", "rmf"}
+
+
+def test_every_file_that_the_results_name_can_be_fetched(emulator: Emulator) -> None:
+    job_id = finished(emulator, LC, Product.Spectrum)
+    client = Client(USER, emulator.url)
+    job = client.attach(job_id)
+
+    curves = client.light_curve(job, nosys="both", incbad="both").datasets.values()
+    spectra = client.spectral_fits(job).slices.values()
+    named = [curve.url for curve in curves] + [spectrum.data_file for spectrum in spectra]
+
+    assert len(named) > 4
+    for url in named:
+        assert requests.get(str(url), timeout=TIMEOUT).status_code == 200, url
 
 
 def test_the_standard_position_is_a_line_of_eight_columns(emulator: Emulator) -> None:

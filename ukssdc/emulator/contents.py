@@ -43,7 +43,7 @@ def tar_header(name: str, size: int) -> bytes:
 
 
 def _light_curve(job: Job) -> Files:
-    curves = light_curve(job, {})
+    curves = light_curve(job, {"nosys": "both", "incbad": "both"})
     made: Files = {"curve.qdp": light_curve_qdp(job).encode()}
     for name in curves["Datasets"]:
         table = curves[f"{name}Data"]
