@@ -125,7 +125,7 @@ def follow(job: Job, plan: Plan, request: ProductRequest | None = None) -> JobRe
     watch.board.close({p: o.outcome for p, o in outcomes.items()})
     summarise(report)
     if plan.quicklook:
-        quicklook(job, report, directory, plan.account)
+        quicklook(job, report, directory, plan.account, plan.interval)
     emit_job(report)
     if report.failures and plan.on_failure == "raise":
         raise ProductsFailed(report)

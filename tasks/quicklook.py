@@ -11,9 +11,12 @@ from prefect.cache_policies import NO_CACHE
 from tasks.account import Account, client_for
 from tasks.markdown import name_with_link, table_cell
 from tasks.outcomes import Downloaded, JobReport, Outcome
+from tasks.patience import INTERVAL, pauses
 from ukssdc import Job, Product, Products, StatusCode
 from ukssdc.quicklook import PAGE, Files, QuickLook, artifact_page, fetch, write_files
 from ukssdc.status import select_products
+
+TRIES = 3  # for what time may mend, after the first one
 
 
 @task(
@@ -23,8 +26,13 @@ from ukssdc.status import select_products
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def quicklook(job: Job, report: JobReport | Products, directory: Path, account: Account = None) -> Path:
+def quicklook(
+    job: Job, report: JobReport | Products, directory: Path, account: Account = None, interval: float = INTERVAL
+) -> Path:
     """Fetch the results of a job and show them; whatever goes wrong is said in the page and in the log.
+
+    What time may mend is asked for up to three times more, with growing pauses: half a minute in all, as a quick look
+    must not hold the flow up.
 
     Parameters
     ----------
@@ -35,6 +43,8 @@ def quicklook(job: Job, report: JobReport | Products, directory: Path, account: 
         The job's folder.
     account : str, UKSSDCAccount or None, optional
         As for `flows.request_products`.
+    interval : float, optional
+        Time between two polls, s; the pauses are in proportion to it.
 
     Returns
     -------
@@ -44,9 +54,12 @@ def quicklook(job: Job, report: JobReport | Products, directory: Path, account: 
     log = get_run_logger()
     path = Path(directory) / PAGE
     try:
-        look = _look(job, report, account)
+        unavailable = _unavailable(job, report)
+        look = _look(job, unavailable, account, interval)
         files = write_files(look, Path(directory))
         for product, problem in look.problems.items():
+            if product in unavailable:  # said already: by its branch, or by the caller
+                continue
             log.warning("Quick look at job %d, %s: %s", job.job_id, product.prose, problem)
         for note in files.notes:
             log.warning("Quick look at job %d: %s", job.job_id, note)
@@ -58,13 +71,12 @@ def quicklook(job: Job, report: JobReport | Products, directory: Path, account: 
     return path
 
 
-def _look(job: Job, report: JobReport | Products, account: Account) -> QuickLook:
-    unavailable = _unavailable(job, report)
+def _look(job: Job, unavailable: dict[Product, str], account: Account, interval: float) -> QuickLook:
     try:
         client = client_for(account)
     except Exception as error:  # noqa: BLE001 - no account is a line of the page as well
         return QuickLook(job=job, problems=dict.fromkeys(job.products, f"not asked for: {error}") | unavailable)
-    return fetch(client, job, unavailable)
+    return fetch(client, job, unavailable, pauses(min(interval, INTERVAL))[:TRIES])
 
 
 def _unavailable(job: Job, report: JobReport | Products) -> dict[Product, str]:

@@ -18,7 +18,7 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.context import FlowRunContext
-from xrt_support import GLOBALS, PARAMETERS, USER, Serve, request_for
+from xrt_support import GLOBALS, INTERVAL, PARAMETERS, USER, Serve, request_for
 
 from tasks import Failed, JobReport
 from tasks.outcomes import Outcome
@@ -79,7 +79,7 @@ def take(serve: Serve, tmp_path: Path, warnings: Handler) -> Callable[..., Seen]
 
         @flow
         def look() -> tuple[str, str]:
-            state = quicklook(job, report, tmp_path, return_state=True)
+            state = quicklook(job, report, tmp_path, interval=INTERVAL, return_state=True)
             context = FlowRunContext.get()
             assert context is not None
             assert context.flow_run is not None
@@ -159,7 +159,7 @@ def test_awkward_result_is_said_in_words(take: Callable[..., Seen], product: Pro
 @pytest.mark.parametrize("kind", ["http_500", "html_200", "invalid_json", "not_ok"])
 def test_result_that_cannot_be_read_is_said_and_the_rest_is_there(take: Callable[..., Seen], kind: str) -> None:
     def break_it(emulator: Emulator) -> None:
-        emulator.faults.append(Fault(kind, call="spectral_fits"))
+        emulator.faults.append(Fault(kind, call="spectral_fits", count=100))
 
     seen = take(Product.LightCurve, Product.Spectrum, prepare=break_it)
 
@@ -168,14 +168,18 @@ def test_result_that_cannot_be_read_is_said_and_the_rest_is_there(take: Callable
     assert "bins in PC" in finding(seen.artifact, Product.LightCurve)
 
 
-def test_service_that_does_not_answer_is_asked_once(take: Callable[..., Seen]) -> None:
-    asked: list[Emulator] = []
+def test_result_that_could_not_be_had_at_first_is_there_all_the_same(take: Callable[..., Seen]) -> None:
+    def break_it(emulator: Emulator) -> None:
+        emulator.faults.append(Fault("http_502", call="light_curve", count=1))
 
-    def stop(emulator: Emulator) -> None:
-        asked.append(emulator)
-        emulator.stop()
+    seen = take(Product.LightCurve, prepare=break_it)
 
-    seen = take(prepare=stop)
+    assert len(pixels(seen.artifact)) == 1
+    assert seen.warnings == ""
+
+
+def test_service_that_is_away_is_said_in_the_page(take: Callable[..., Seen]) -> None:
+    seen = take(prepare=Emulator.stop)
 
     assert "its results could not be read: " in finding(seen.artifact, Product.LightCurve)
     assert "as the service does not answer" in finding(seen.artifact, Product.Spectrum)
@@ -189,6 +193,7 @@ def test_failed_product_stands_in_the_page_and_is_not_asked_for(take: Callable[.
     seen = take(Product.LightCurve, outcomes={Product.LightCurve: failed}, prepare=running.append)
 
     assert "failed: No data (code -3: nothing came). Write." in finding(seen.artifact, Product.LightCurve)
+    assert seen.warnings == ""  # its branch has said so
     assert running[0].ledger.calls("light_curve") == []
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ukssdc.client import Client
-from ukssdc.errors import TransportError
+from ukssdc.errors import TransportError, UKSSDCError
 from ukssdc.job import Job
 from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
 from ukssdc.status import Product
 
 POSITIONS = (Product.StandardPos, Product.EnhancedPos, Product.AstromPos)
+LONGEST = 60.0  # s within which all tries begin
+Ask = Callable[[Job], Any]
 
 
 class QuickLook(BaseModel):
@@ -60,7 +63,9 @@ class QuickLook(BaseModel):
         return f"{0.3 if low is None else low:g}-{10.0 if high is None else high:g} keV"
 
 
-def fetch(client: Client, job: Job, unavailable: Mapping[Product, str] | None = None) -> QuickLook:
+def fetch(
+    client: Client, job: Job, unavailable: Mapping[Product, str] | None = None, pauses: Sequence[float] = ()
+) -> QuickLook:
     """Ask for the results of a job, one call per product; what goes wrong becomes a problem of that product.
 
     Parameters
@@ -69,36 +74,68 @@ def fetch(client: Client, job: Job, unavailable: Mapping[Product, str] | None = 
     job : Job
     unavailable : mapping, optional
         Product -> why there is no use in asking.
+    pauses : sequence of float, optional
+        How long to wait before asking again for what time may mend, s: one for each further try. None of them begins
+        later than `LONGEST` after the first.
 
     Returns
     -------
     QuickLook
     """
     problems = dict(unavailable or {})
-    found: dict[Product, Any] = {}
-    silent = False
-    for product, ask in _calls(client).items():
-        if product not in job.products or product in problems:
-            continue
-        if silent:  # each further call might wait for its time-out as well
-            problems[product] = "not asked for, as the service does not answer"
-            continue
-        try:
-            found[product] = ask(job)
-        except Exception as error:  # noqa: BLE001 - what cannot be read must not take the rest with it
-            problems[product] = f"its results could not be read: {error or type(error).__name__}"
-            silent = isinstance(error, TransportError) and error.status_code is None
+    calls = {p: ask for p, ask in _calls(client).items() if p in job.products and p not in problems}
+    began = time.monotonic()
+    found, errors = _ask(calls, job)
+    for pause in pauses:
+        passing = {product: calls[product] for product, error in errors.items() if _may_pass(error)}
+        if not passing or time.monotonic() - began + pause > LONGEST:
+            break
+        time.sleep(pause)
+        now_found, now_errors = _ask(passing, job)
+        found |= now_found
+        errors = {product: error for product, error in errors.items() if product not in passing} | now_errors
     return QuickLook(
         job=job,
         positions={product: found[product] for product in POSITIONS if product in found},
         light_curve=found.get(Product.LightCurve),
         spectral_fits=found.get(Product.Spectrum),
         source_list=found.get(Product.SourceDet),
-        problems=problems,
+        problems=problems | {product: _problem(error) for product, error in errors.items()},
     )
 
 
-def _calls(client: Client) -> dict[Product, Callable[[Job], Any]]:
+class _NotAsked(Exception):  # noqa: N818 - what happened
+    """There was no use in a call, because the one before it had no answer."""
+
+
+def _ask(calls: Mapping[Product, Ask], job: Job) -> tuple[dict[Product, Any], dict[Product, Exception]]:
+    """Make the calls; return the results, and what went wrong instead."""
+    found: dict[Product, Any] = {}
+    errors: dict[Product, Exception] = {}
+    silent = False
+    for product, ask in calls.items():
+        if silent:  # each further call might wait for its time-out as well
+            errors[product] = _NotAsked()
+            continue
+        try:
+            found[product] = ask(job)
+        except Exception as error:  # noqa: BLE001 - what cannot be read must not take the rest with it
+            errors[product] = error
+            silent = isinstance(error, TransportError) and error.status_code is None
+    return found, errors
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, _NotAsked) or (isinstance(error, UKSSDCError) and error.may_pass)
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, _NotAsked):
+        return "not asked for, as the service does not answer"
+    return f"its results could not be read: {str(error) or type(error).__name__}"
+
+
+def _calls(client: Client) -> dict[Product, Ask]:
     return {
         Product.LightCurve: client.light_curve,
         Product.Spectrum: client.spectral_fits,
