@@ -33,7 +33,7 @@ class Board:
         self.job = job
         self._percent = dict.fromkeys(job.products, 0)  # how far each product is known to be
         self._standings: dict[Product, Standing] = {}
-        self._bars: dict[Product, tuple[UUID, int]] = {}  # what stands in the UI
+        self._bars: dict[Product, tuple[UUID, int, str]] = {}  # what stands in the UI
         self._page: UUID | None = None
         self._rows: list[Row] = []
 
@@ -53,28 +53,28 @@ class Board:
     def _write(self, outcomes: Mapping[Product, str]) -> None:
         try:
             for product, percent in self._percent.items():
-                self._write_bar(product, percent)
+                self._write_bar(product, percent, outcomes.get(product))
             self._write_page(outcomes)
         except Exception as error:  # noqa: BLE001 - whatever it is, the polling goes on
             get_run_logger().warning("Could not show the progress of job %d: %r", self.job.job_id, error)
 
-    def _write_bar(self, product: Product, percent: int) -> None:
+    def _write_bar(self, product: Product, percent: int, outcome: str | None) -> None:
+        """Write a bar; one that stops short says why, or it would look like a build that goes on."""
+        end = f": {_in_words(outcome)}" if outcome else ""
+        description = f"{product.prose} of {table_cell(self.job.name)}, job {self.job.job_id}{end}"
         if product not in self._bars:
-            artifact = create_progress_artifact(
-                percent,
-                key=f"progress-{self.job.job_id}-{product.wire.lower()}",
-                description=f"{product.prose} of {table_cell(self.job.name)}, job {self.job.job_id}",
-            )
-        elif self._bars[product][1] != percent:
-            artifact = update_progress_artifact(self._bars[product][0], percent)
+            key = f"progress-{self.job.job_id}-{product.wire.lower()}"
+            artifact = create_progress_artifact(percent, key=key, description=description)
+        elif self._bars[product][1:] != (percent, description):
+            artifact = update_progress_artifact(self._bars[product][0], percent, description)
         else:
             return
-        self._bars[product] = (cast("UUID", artifact), percent)  # sync here
+        self._bars[product] = (cast("UUID", artifact), percent, description)  # sync here
 
     def _write_page(self, outcomes: Mapping[Product, str]) -> None:
         """Write the page where more has changed than the time running."""
         rows: list[Row] = [
-            (p.prose, f"{s.percent} %", s.status, s.step, outcomes.get(p, s.next).replace("_", " "))
+            (p.prose, f"{s.percent} %", s.status, s.step, _in_words(outcomes[p]) if p in outcomes else s.next)
             for p, s in self._standings.items()
         ]
         if rows == self._rows:
@@ -105,3 +105,7 @@ class Board:
             + "".join(f"| {' | '.join(map(table_cell, line))} |\n" for line in table)
             + f"\nAs of {now():%Y-%m-%d %H:%M:%S} UTC; written anew when something changes.\n"
         )
+
+
+def _in_words(outcome: str) -> str:
+    return outcome.replace("_", " ")

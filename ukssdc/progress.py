@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ukssdc.status import ProductStatus, StatusCode, progress_fraction, walk_steps
+from ukssdc.status import ProductStatus, StatusCode, progress_percent, walk_steps
 
 LONGEST = 160  # characters
-NEARLY = 99  # per cent: 100 is kept for what is complete
 NOT_REACHED, ACTIVE = "0", "1"  # StepStatus (protocol, section 3)
 
 _NEXT = {
@@ -76,7 +75,7 @@ def standing(status: ProductStatus, before: int = 0) -> Standing:
 def _percent(status: ProductStatus, before: int) -> int:
     if status.status_code == StatusCode.COMPLETE:
         return 100
-    return max(before, min(int(100 * (progress_fraction(status.progress) or 0)), NEARLY))
+    return max(before, progress_percent(status.progress) or 0)
 
 
 def _after(status: ProductStatus) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 DEEPEST = 50  # levels of steps that count for the fraction done
+NEARLY = 99  # per cent: 100 is kept for what is complete
 NO_PROGRESS = "No progress information available"
 
 
@@ -256,19 +257,20 @@ def progress_text(progress: Mapping[str, Any]) -> str:
     return text
 
 
-def progress_fraction(progress: Mapping[str, Any]) -> float | None:
-    """Return how far a build is, 0 to 1: steps count alike, and an active step as far as the steps below it are.
+def progress_percent(progress: Mapping[str, Any]) -> int | None:
+    """Return how far a build is, per cent: steps count alike, and an active step as far as the steps below it are.
 
     A step without steps below it that works on item 2 of 4 has done one quarter.
 
     Returns
     -------
-    float or None
-        None where there is no progress to be read.
+    int or None
+        0 to 99, as 100 is kept for what is complete; None where there is no progress to be read.
     """
     if not isinstance(progress, Mapping) or _as_int(progress.get("GotProgress")) != 1:
         return None
-    return _fraction(progress.get("ProgressSteps"), depth=0)
+    done = _fraction(progress.get("ProgressSteps"), depth=0)
+    return None if done is None else min(round(100 * done), NEARLY)
 
 
 def _fraction(steps: Any, depth: int) -> float | None:
@@ -319,8 +321,8 @@ def _step_line(step: Mapping[str, Any]) -> str:
 def _brief(status: ProductStatus) -> str:
     """Return a status in a word or two, for a log line: `running 40%`, `queued`."""
     if status.status_code == StatusCode.RUNNING:
-        done = progress_fraction(status.progress)
-        return "running" if done is None else f"running {done:.0%}"
+        done = progress_percent(status.progress)
+        return "running" if done is None else f"running {done}%"
     if status.status_code in _DOCUMENTED:
         return StatusCode(status.status_code).name.lower().replace("_", " ")
     return f"code {status.status_code}"

@@ -78,6 +78,14 @@ def test_where_a_product_stands(status: ProductStatus, percent: int, step: str, 
     assert (seen.percent, seen.step, seen.next) == (percent, step, after)
 
 
+@pytest.mark.parametrize(("states", "percent"), [((2, 2, 0), 67), ((2, 0, 0), 33), ((2, 2), 99)])
+def test_the_log_and_the_bar_tell_the_same_percentage(states: tuple[int, ...], percent: int) -> None:
+    status = running(*states)
+
+    assert standing(status).percent == percent
+    assert str(JobStatus({LC: status})) == f"LightCurve running {percent}%"
+
+
 def test_nested_steps_are_named_from_the_outside_in_and_counted_within_their_step() -> None:
     sub = [{"StepLabel": "Fit <em>it</em>.", "StepStatus": 1, "StepExtra": "2 / 4"}]
 
@@ -101,7 +109,9 @@ def test_the_bars_are_at_100_and_the_page_tells_the_outcomes_at_the_end(
     (failed,) = artifacts(prefect_api, "progress-88010-lc", since)
     (page,) = artifacts(prefect_api, "xrt-status-88010", since)
     assert (bar["type"], bar["data"]) == ("progress", 100)
+    assert bar["description"] == "image of GRB 200416A, job 88010: downloaded"
     assert failed["data"] < 100
+    assert failed["description"] == "light curve of GRB 200416A, job 88010: failed"
     assert page["description"].startswith("GRB 200416A, [job 88010](http")
     rows = [[cell.strip() for cell in line.split("|")] for line in page["data"].splitlines() if "%" in line]
     assert [(row[1], row[2] == "100 %", row[6]) for row in rows] == [
