@@ -69,10 +69,8 @@ def test_fit_table_has_errors_and_units() -> None:
     text = page(full_look(), {})
 
     assert "NH (10²² cm⁻²)" in text
-    assert (
-        "| 0.123 (+0.012, -0.011) | 0.033 | 1.86 (+0.12, -0.11) | 3.10 (+0.22, -0.20) | 4.00 (+0.30, -0.28) |" in text
-    )
-    assert "Errors: 90 % confidence" in text
+    assert "| 1.86 (+0.12, -0.11) | 0.123 (+0.012, -0.011) | 3.10 (+0.22, -0.20) | 4.00 (+0.30, -0.28) |" in text
+    assert "Errors: 90 % confidence. Fluxes: 10⁻¹² erg cm⁻² s⁻¹, 0.3 to 10 keV." in text
 
 
 def test_temperature_has_a_column_where_there_is_one() -> None:
@@ -80,6 +78,29 @@ def test_temperature_has_a_column_where_there_is_one() -> None:
 
     assert "kT (keV)" in page(full_look(spectral_fits=hot), {})
     assert "kT (keV)" not in page(full_look(), {})
+
+
+def test_column_without_a_value_is_left_out() -> None:
+    free = {key: value for key, value in FIT.items() if key != "GalacticNH"}
+
+    assert "Galactic NH (10²² cm⁻²)" in page(full_look(), {})
+    assert "Galactic NH (10²² cm⁻²)" not in page(full_look(spectral_fits=fits(fit=free)), {})
+
+
+def test_offset_is_left_out_where_no_position_was_requested() -> None:
+    assert "| Offset (arcsec) |" in page(full_look(), {})
+    assert "| Offset (arcsec) |" not in page(full_look(job=job(RA=None)), {})
+
+
+def test_table_of_positions_not_found_holds_the_reasons_alone() -> None:
+    shown = full_look(positions={Product.EnhancedPos: Position(reason="No UVOT data")})
+
+    section = page(shown, {}).split("## Table of positions\n\n")[1].split("\n\n")[0]
+    assert section.splitlines() == [
+        "| Position | Remark |",
+        "| --- | --- |",
+        "| enhanced position | no position: No UVOT data |",
+    ]
 
 
 @pytest.mark.parametrize("model", [FIT, FIT | {"KT": "1.5"}, "NOFIT"], ids=["power law", "hot", "NOFIT"])
@@ -130,7 +151,7 @@ def test_failed_fit_is_said_at_the_top_and_in_the_table() -> None:
     shown = full_look(spectral_fits=fits(fit="NOFIT"))
 
     assert "**the automatic fit failed (NOFIT) for PowerLaw, PC, interval0**" in finding(shown, Product.Spectrum)
-    assert "| interval0 | PC | PowerLaw | 5000 | 2500 | no fit (NOFIT) |" in page(shown, {})
+    assert "| interval0 | PC | PowerLaw | no fit (NOFIT) | 5000 | 2500 |" in page(shown, {})
 
 
 def test_many_failed_fits_are_counted() -> None:

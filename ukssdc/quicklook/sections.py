@@ -96,25 +96,19 @@ def position_section(look: QuickLook) -> str:
     """Return the table of positions; empty where there is none."""
     if not look.positions:
         return ""
-    head = (
-        "Position",
-        "RA (deg)",
-        "Dec (deg)",
-        "RA, Dec (J2000)",
-        "90 % radius (arcsec)",
-        "From requested (arcsec)",
-        "",
-    )
+    head = ("Position", "RA (deg)", "Dec (deg)", "RA, Dec (J2000)", "Radius (arcsec)", "Offset (arcsec)", "Remark")
     rows = [[product.prose, *_position_cells(look, position)] for product, position in look.positions.items()]
-    return f"## Table of positions\n\n{table(head, rows)}"
+    found = any(position.found for position in look.positions.values())
+    note = "\nRadius: 90 % confidence. Offset: from the requested position.\n" if found else ""
+    return f"## Table of positions\n\n{table(*_with_values(head, rows))}{note}"
 
 
 def _position_cells(look: QuickLook, position: Position) -> list[str]:
     if position.ra is None or position.dec is None:
         return [NONE] * 5 + [f"no position: {cell(position.reason or '')}"]
     away = NONE
-    if look.centre:
-        east, north = offset(position.ra, position.dec, look.centre)
+    if look.requested:
+        east, north = offset(position.ra, position.dec, look.requested)
         away = f"{(east**2 + north**2) ** 0.5:.1f}"
     remark = f"from {cell(position.which_sxps or 'SXPS')}" if position.from_sxps else ""
     place = ", ".join(sexagesimal(position.ra, position.dec))
@@ -126,39 +120,46 @@ def fit_section(look: QuickLook, rows: int | None) -> str:
     fits = look.spectral_fits
     if fits is None or not fits.fits:
         return ""
-    hot = any(fit.kt for _, _, fit in fits.fits)
     shown = fits.fits[:rows]
     confidence = f"{fits.confidence:.0%}" if fits.confidence else "those of the request's deltaFitStat"
     notes = [
-        f"Errors: {confidence.replace('%', ' %')} confidence. Fluxes: 0.3 to 10 keV. Times: s since T0.",
+        f"Errors: {confidence.replace('%', ' %')} confidence.",
+        "Fluxes: 10⁻¹² erg cm⁻² s⁻¹, 0.3 to 10 keV. Times: s since T0.",
         f"Galactic NH not fitted: {fits.galactic_nh_unfitted:.3g} cm⁻²." if fits.galactic_nh_unfitted else "",
         _cut(len(shown), len(fits.fits), "fits", "results.json"),
     ]
-    head = [*("Slice", "Mode", "Model", "Mean time (s)", "Exposure (s)", "NH (10²² cm⁻²)", "Galactic NH (10²² cm⁻²)")]
-    head += ["Photon index", *(["kT (keV)"] if hot else []), "Observed flux (10⁻¹² erg cm⁻² s⁻¹)"]
-    head += ["Unabsorbed flux (10⁻¹² erg cm⁻² s⁻¹)", "C-stat / dof", "χ²"]
-    body = [_fit_cells(fit, hot=hot) for fit in shown]
-    return f"## Spectral fits\n\n{table(head, body)}\n{' '.join(note for note in notes if note)}\n"
+    # What is looked for comes first: the UI has room for seven columns.
+    head = ["Slice", "Mode", "Model", "Photon index", "kT (keV)", "NH (10²² cm⁻²)", "Observed flux", "Unabsorbed flux"]
+    head += ["C-stat / dof", "χ²", "Galactic NH (10²² cm⁻²)", "Mean time (s)", "Exposure (s)"]
+    body = [_fit_cells(fit) for fit in shown]
+    return f"## Spectral fits\n\n{table(*_with_values(head, body))}\n{' '.join(note for note in notes if note)}\n"
 
 
-def _fit_cells(fit: Fit, *, hot: bool) -> list[str]:
+def _fit_cells(fit: Fit) -> list[str]:
     time_slice, spectrum, model = fit
-    cells = [cell(time_slice.name), cell(spectrum.mode), cell(model.model)]
-    cells += [plain(spectrum.mean_time), plain(spectrum.exposure)]
+    names = [cell(time_slice.name), cell(spectrum.mode), cell(model.model)]
+    times = [plain(spectrum.mean_time), plain(spectrum.exposure)]
     if not model.fitted:
-        return [*cells, "no fit (NOFIT)", *[NONE] * (7 if hot else 6)]
+        return [*names, "no fit (NOFIT)", *[NONE] * 7, *times]
     galactic = None if model.galactic_nh is None else model.galactic_nh / NH_SCALE
     return [
-        *cells,
-        measured(model.nh, NH_SCALE),
-        plain(galactic, ".3g"),
+        *names,
         measured(model.gamma),
-        *([measured(model.kt)] if hot else []),
+        measured(model.kt),
+        measured(model.nh, NH_SCALE),
         measured(model.observed_flux, FLUX_SCALE),
         measured(model.unabsorbed_flux, FLUX_SCALE),
-        f"{plain(model.cstat)} / {plain(model.dof)}",
+        NONE if model.cstat is None else f"{plain(model.cstat)} / {plain(model.dof)}",
         plain(model.fit_chi),
+        plain(galactic, ".3g"),
+        *times,
     ]
+
+
+def _with_values(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+    """Leave out the columns that hold nothing in any row."""
+    kept = [n for n in range(len(head)) if any(row[n] not in {"", NONE} for row in rows)]
+    return [head[n] for n in kept], [[row[n] for n in kept] for row in rows]
 
 
 def source_section(look: QuickLook, rows: int | None) -> str:
