@@ -60,8 +60,8 @@ class Board:
 
     def _write_bar(self, product: Product, percent: int, outcome: str | None) -> None:
         """Write a bar; one that stops short says why, or it would look like a build that goes on."""
-        end = f": {_in_words(outcome)}" if outcome else ""
-        description = f"{product.prose} of {table_cell(self.job.name)}, job {self.job.job_id}{end}"
+        end = f" {_in_words(outcome)}:" if outcome else " of"  # early: the UI cuts a card's text off
+        description = f"{product.prose}{end} {table_cell(self.job.name)}, job {self.job.job_id}"
         if product not in self._bars:
             key = f"progress-{self.job.job_id}-{product.wire.lower()}"
             artifact = create_progress_artifact(percent, key=key, description=description)
