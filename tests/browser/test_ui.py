@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import requests
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from xrt_support import QUICK, USER, request_for
 
 from flows import request_products
@@ -27,6 +27,7 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 QUIET += ["--disable-component-update", "--disable-sync"]
 RESULTS = Path(__file__).parents[2] / "test-results"
 PATIENCE = 30_000  # ms
+WIDTH, HEIGHT, TALLEST = 1400, 1000, 4000  # px
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+    opened = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
     opened.set_default_timeout(PATIENCE)
     yield opened
     opened.close()
@@ -78,9 +79,18 @@ def artifact(ui: dict[str, Any], start: str) -> str:
 
 
 def keep(page: Page, name: str) -> None:
-    """Keep a screenshot of the whole page."""
+    """Keep a screenshot of the whole page; what scrolls in it does not count for its height, so that is made to fit."""
     RESULTS.mkdir(exist_ok=True)
+    tallest = page.evaluate("Math.max(...[...document.querySelectorAll('*')].map(e => e.scrollHeight))")
+    page.set_viewport_size({"width": WIDTH, "height": min(max(HEIGHT, tallest), TALLEST)})
     page.screenshot(path=RESULTS / f"{name}.png", full_page=True)
+
+
+def right_edge(shown: Locator) -> float:
+    """Return where something ends on the page, px from the left."""
+    box = shown.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"]
 
 
 def test_the_run_page_shows_what_each_task_did(ui: dict[str, Any], page: Page) -> None:
@@ -104,22 +114,42 @@ def test_the_failure_report_says_what_to_do(ui: dict[str, Any], page: Page) -> N
 def test_the_status_table_says_where_each_product_ended(ui: dict[str, Any], page: Page) -> None:
     page.goto(artifact(ui, "xrt-status"))
 
-    expect(page.get_by_role("cell", name="light curve").first).to_be_visible(timeout=PATIENCE)
+    for product, end in {"light curve": "downloaded", "enhanced position": "failed"}.items():
+        row = page.get_by_role("row").filter(has=page.get_by_role("cell", name=product))
+        expect(row.get_by_role("cell", name=end)).to_be_visible(timeout=PATIENCE)
     keep(page, "status")
 
 
 def test_progress_is_at_100_per_cent(ui: dict[str, Any], page: Page) -> None:
     page.goto(artifact(ui, "progress-951-lc"))
 
-    expect(page.get_by_text("100").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Progress: 100%")).to_be_visible(timeout=PATIENCE)
     keep(page, "progress")
+
+
+def test_a_bar_that_stopped_short_says_why(ui: dict[str, Any], page: Page) -> None:
+    page.goto(artifact(ui, "progress-951-enh"))
+
+    expect(page.get_by_text("enhanced position failed: GRB 261124B, job 951")).to_be_visible(timeout=PATIENCE)
+
+
+def test_the_run_page_lists_the_artifacts(ui: dict[str, Any], page: Page) -> None:
+    page.goto(f"{ui['address']}/runs/flow-run/{ui['run']}")
+    page.get_by_text("Artifacts", exact=True).first.click()
+
+    for key in ("quicklook-951", "xrt-status-951", "failure-951-enh"):
+        expect(page.get_by_text(key).first).to_be_visible(timeout=PATIENCE)
+    keep(page, "artifacts")
 
 
 def test_the_quick_look_shows_the_light_curve(ui: dict[str, Any], page: Page) -> None:
     page.goto(artifact(ui, "quicklook-951"))
     picture = page.locator("img[src^='data:image/png']").first
     expect(picture).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Spectral fits")).to_be_visible()
     keep(page, "quick-look")
+    for heading in ("Photon index", "Observed flux", "Offset (arcsec)"):  # what is looked for needs no scrolling
+        assert right_edge(page.get_by_role("columnheader", name=heading)) < right_edge(picture)
 
     shown = Image.open(io.BytesIO(picture.screenshot())).convert("RGB")
 
