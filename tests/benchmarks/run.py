@@ -13,12 +13,27 @@ import tempfile
 import time
 from pathlib import Path
 
+from ukssdc import Client, ProductRequest
 from ukssdc.emulator import Build, Emulator, Scenario
+from ukssdc.quicklook import artifact_page, fetch, write_files
 
 RUNS = 5
 USER = "observer@example.org"
 MIB = 2**20
 ARCHIVE = 256 * MIB  # bytes
+SPECTRA = 300
+SPECTRUM = {"hasRedshift": False, "whichData": "user", "timeslice": "obsid"}
+REQUEST = {
+    "name": "Holmberg II X-1",
+    "getTargs": True,
+    "getT0": True,
+    "RA": 124.8709,
+    "Dec": 70.705,
+    "centroid": True,
+    "posErr": 1.0,
+    "LightCurve": {"binMeth": "counts", "pcCounts": 20, "wtCounts": 30, "dynamic": True},
+    "StandardPos": {},
+}
 MEASURE = Path(__file__).with_name("memory.py")
 COMMAND = Path(sys.executable).with_name("xrt-products")
 
@@ -38,6 +53,22 @@ def memory(client: str, url: str, directory: str) -> dict[str, float]:
     done = subprocess.run([sys.executable, MEASURE, client, url, directory], check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def quick_look(url: str, directory: Path) -> tuple[float, float, int]:
+    """Return how long asking for the results of 300 spectra takes, and showing them, s; and the page's size, bytes."""
+    observations = ",".join(f"00035475{number:03d}" for number in range(1, SPECTRA + 1))
+    client = Client(USER, url)
+    job = client.submit(ProductRequest.model_validate(REQUEST | {"Spectrum": SPECTRUM | {"useObs": observations}}))
+    began = time.perf_counter()
+    look = fetch(client, job)
+    asked = time.perf_counter()
+    files = write_files(look, directory)
+    page = artifact_page(look, files.pictures, files.notes, str(directory))
+    shown = time.perf_counter()
+    if look.problems or look.spectral_fits is None or len(look.spectral_fits.slices) != SPECTRA:
+        raise RuntimeError(f"not the quick look that was to be measured: {look.problems}")
+    return asked - began, shown - asked, len(page.encode())
 
 
 def main() -> None:
@@ -63,6 +94,12 @@ def main() -> None:
                 (f"256 MiB with {client}: memory", grown, "MiB", f"{grown * MIB / ARCHIVE:.2f} times the archive")
             )
             rows.append((f"256 MiB with {client}: time", found["seconds"], "s", ""))
+    ready = Scenario({"all": Build(requested=0, queued=0, running=0)})
+    with Emulator(users=(USER,), scenario=ready) as emulator, tempfile.TemporaryDirectory() as directory:
+        asking, showing, size = quick_look(emulator.url, Path(directory))
+        rows.append((f"quick look of {SPECTRA} spectra: asking", asking, "s", ""))
+        rows.append((f"quick look of {SPECTRA} spectra: showing", showing, "s", "pictures, files and page"))
+        rows.append((f"quick look of {SPECTRA} spectra: artifact", size / 1000, "kB", f"{size / 1e6:.2f} MB"))
     for name, value, unit, ratio in rows:
         sys.stdout.write(f"{name:40} {value:8.2f} {unit:4} {ratio}\n")
 

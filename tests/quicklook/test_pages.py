@@ -222,12 +222,12 @@ def test_sources_beyond_the_brightest_are_cut_and_that_is_said() -> None:
 
 def test_three_hundred_spectra_fit_into_an_artifact_in_time(tmp_path: Path) -> None:
     shown = full_look(spectral_fits=fits(300, ("WT", "PC")))
-    began = time.monotonic()
+    began = time.process_time()  # this process's own, so that a busy machine makes no difference
 
     files = write_files(shown, tmp_path)
     text = artifact_page(shown, files.pictures, files.notes, str(tmp_path))
 
-    assert time.monotonic() - began < 10.0
+    assert time.process_time() - began < 10.0
     assert len(text.encode()) < 1_000_000
     assert text.count("data:image/png") == 2
 
