@@ -188,7 +188,10 @@ class ProductsFailed(Exception):  # noqa: N818 - the public name; it says what h
 def failed_build(product: Product, status: ProductStatus) -> Failed:
     """Describe a product that the service will not build."""
     if status.status_code in URGENT:
-        advice = f"The service asks to be told at once: send the e-mail in the failure report to {HELP_ADDRESS}"
+        advice = (
+            "The service asks to be told at once: the failure report in the Prefect UI holds an e-mail to "
+            f"{HELP_ADDRESS}, ready to be sent"
+        )
     elif status.status_code == StatusCode.NO_STATUS:
         advice = "Look at the job's page, and collect the job later if the product is there; otherwise request it again"
     else:
