@@ -31,7 +31,7 @@ PROGRAM = Path(__file__).parents[1] / "support" / "serve_products.py"
 NAME = "chaos"
 AT_ONCE = 3  # unfinished jobs
 WINDOW = 1.5  # s for which a submission has taken effect and is unanswered, or an archive is on its way
-PATIENCE = 60.0  # s that anything may take by itself
+PATIENCE = 120.0  # s that anything may take by itself
 PRODUCTS = (Product.LightCurve, Product.Image)
 ARCHIVES = {"lc.tar.gz", "image.tar.gz"}
 
