@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -187,16 +187,31 @@ def following(directory: Path) -> AbstractContextManager[bool]:
 
 @contextmanager
 def holding(path: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Lock a file while the body runs; yield False where somebody else has it. The lock goes with the process."""
+    """Lock a file while the body runs; yield False where somebody else has it.
+
+    The lock goes with the process, however that ends, and the file with the lock.
+    """
     import fcntl  # noqa: PLC0415 - POSIX only; the rest of the package is not
 
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
+    with ExitStack() as stack:
+        while True:
+            lock = stack.enter_context(path.open("w"))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                yield False
+                return
+            if _is_at(path, lock.fileno()):  # its last holder may have removed it meanwhile
+                break
+        stack.callback(path.unlink, missing_ok=True)
+        yield True
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 def _is_followed(directory: Path) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import requests
+from prefect_runs import Runs
 from xrt_support import QUICK, USER, request_for
 
 from ukssdc import Product
@@ -73,31 +74,12 @@ def worker(deployed: str, emulator: Emulator, home: Path) -> Iterator[None]:
     process.wait()
 
 
-def start(api: str, deployment: str, parameters: dict[str, Any]) -> str:
-    found = requests.get(f"{api}/deployments/name/{deployment}", timeout=30)
-    found.raise_for_status()
-    run = requests.post(
-        f"{api}/deployments/{found.json()['id']}/create_flow_run", json={"parameters": parameters}, timeout=30
-    )
-    run.raise_for_status()
-    return str(run.json()["id"])
-
-
-def end_of(api: str, run: str) -> dict[str, Any]:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found: dict[str, Any] = requests.get(f"{api}/flow_runs/{run}", timeout=30).json()
-        if found["state_type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}:
-            return found
-        time.sleep(0.5)
-    return pytest.fail(f"the run is still {found['state_name']}")
-
-
 @pytest.mark.usefixtures("worker")
 def test_a_run_started_through_the_api_puts_its_products_on_disk(deployed: str, home: Path) -> None:
     request = request_for(Product.LightCurve, Product.Image).model_dump(mode="json")
 
-    run = end_of(deployed, start(deployed, "request products/on-demand", {"request": request, "interval": 0.5}))
+    runs = Runs(deployed, "request products/on-demand")
+    run = runs.end_of(runs.start(request=request, interval=0.5), PATIENCE)
 
     assert run["state_type"] == "COMPLETED", run["state"]["message"]
     assert run["name"] == "GRB 200416A"
@@ -118,7 +100,8 @@ def test_a_run_with_the_services_own_parameter_names_fails_where_a_product_fails
         "EnhancedPos": {},
     }
 
-    run = end_of(deployed, start(deployed, "request products/on-demand", {"request": request, "interval": 0.5}))
+    runs = Runs(deployed, "request products/on-demand")
+    run = runs.end_of(runs.start(request=request, interval=0.5), PATIENCE)
 
     assert run["state_type"] == "FAILED"
     assert "EnhancedPos" in run["state"]["message"]

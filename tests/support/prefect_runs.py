@@ -17,6 +17,8 @@ from uuid import uuid4
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 BIN = Path(sys.executable).parent
 TIMEOUT = 120.0  # s; a busy Prefect server on SQLite may hold an answer back for a minute
@@ -32,6 +34,14 @@ def wait_for(what: str, condition: Callable[[], Any], seconds: float, step: floa
             return found
         time.sleep(step)
     return pytest.fail(f"{what}: not within {seconds:g} s")
+
+
+def api_session() -> requests.Session:
+    """Return a session for Prefect's API, which answers 503 where two writes meet on SQLite."""
+    session = requests.Session()
+    again = Retry(8, status_forcelist=[503], allowed_methods=None, backoff_factor=0.1)
+    session.mount("http://", HTTPAdapter(max_retries=again))
+    return session
 
 
 @contextmanager
@@ -67,13 +77,13 @@ class Runs:
 
     def exists(self) -> bool:
         """Tell whether the server knows the deployment."""
-        return requests.get(f"{self._api}/deployments/name/{self._name}", timeout=TIMEOUT).ok
+        return api_session().get(f"{self._api}/deployments/name/{self._name}", timeout=TIMEOUT).ok
 
     def start(self, **parameters: Any) -> str:
         """Create a flow run, to begin at once, and return its id."""
-        found = requests.get(f"{self._api}/deployments/name/{self._name}", timeout=TIMEOUT)
+        found = api_session().get(f"{self._api}/deployments/name/{self._name}", timeout=TIMEOUT)
         found.raise_for_status()
-        created = requests.post(
+        created = api_session().post(
             f"{self._api}/deployments/{found.json()['id']}/create_flow_run",
             json={"parameters": parameters},
             timeout=TIMEOUT,
@@ -83,7 +93,7 @@ class Runs:
 
     def read(self, run: str) -> dict[str, Any]:
         """Return what the server knows of a run."""
-        answer = requests.get(f"{self._api}/flow_runs/{run}", timeout=TIMEOUT)
+        answer = api_session().get(f"{self._api}/flow_runs/{run}", timeout=TIMEOUT)
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
@@ -94,7 +104,7 @@ class Runs:
 
     def set_state(self, run: str, kind: str, name: str | None = None, *, force: bool = False) -> None:
         """Set a run's state, as the UI does."""
-        answer = requests.post(
+        answer = api_session().post(
             f"{self._api}/flow_runs/{run}/set_state",
             json={"state": {"type": kind, "name": name}, "force": force},
             timeout=TIMEOUT,
@@ -108,7 +118,7 @@ class Runs:
 
     def logs(self, run: str) -> str:
         """Return a run's log lines."""
-        answer = requests.post(
+        answer = api_session().post(
             f"{self._api}/logs/filter",
             json={"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_ASC", "limit": 200},
             timeout=TIMEOUT,

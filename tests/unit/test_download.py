@@ -36,7 +36,7 @@ def fetch(url: str, directory: Path, **options: Any) -> Any:
 
 
 def names_in(directory: Path) -> set[str]:
-    return {p.name for p in directory.iterdir()} - {"job.json", ".lc.lock"}
+    return {p.name for p in directory.iterdir()} - {"job.json"}
 
 
 def test_an_archive_arrives_whole_and_is_on_record(tmp_path: Path) -> None:
