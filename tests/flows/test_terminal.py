@@ -109,7 +109,7 @@ def test_piped_there_are_plain_lines_and_no_bars(serve: Serve, folder: Path) -> 
     serve({"all": BUILD}, faults=[SLOW])
 
     done = subprocess.run(
-        [COMMAND, *map(str, RUN)], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [COMMAND, *map(str, RUN)], cwd=folder, capture_output=True, text=True, timeout=180, check=False
     )
 
     assert done.returncode == 0, done.stderr
