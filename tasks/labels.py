@@ -50,8 +50,8 @@ def label_run(client: SyncPrefectClient, run: FlowRun, job: Job) -> None:
 def _soon_again(call: Callable[[], None]) -> None:
     """Make a call that a Prefect server on SQLite refuses whenever another write gets in between.
 
-    Prefect's client would wait for seconds before it tries again, and longer each time: measured with three flows at
-    once, two calls in three were refused, and the waits added up to a minute.
+    Prefect's client waits 2 s after a refusal, and twice as long after each further one: with three flows at once there
+    were 24 refusals in 35 flows, with waits of up to a minute. Without retries of its own it waits 2 s each time.
     """
     with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
         for attempt in range(QUICK_TRIES):
