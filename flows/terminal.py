@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from prefect.logging.handlers import PrefectConsoleHandler
-from rich.console import Console, Group
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn, TransferSpeedColumn
 from rich.theme import Theme
@@ -16,6 +17,8 @@ from rich.theme import Theme
 from flows.watch import BAR, View
 from tasks.display import shown_on
 from ukssdc import Job, JobStatus, Product
+
+REDRAWN_EVERY = 0.25  # s
 
 
 class LiveDisplay:
@@ -60,27 +63,60 @@ class LiveDisplay:
 @contextmanager
 def live_display() -> Iterator[None]:
     """Show the flow that runs inside; where there is no terminal, its log lines are all there is to see."""
-    console = _log_console()
-    if console is None:
+    handler = _log_handler()
+    if handler is None:
         yield
         return
     display = LiveDisplay()
+    with drawn_below(handler, display), shown_on(display):
+        yield
+
+
+@contextmanager
+def drawn_below(handler: PrefectConsoleHandler, display: RenderableType) -> Iterator[None]:
+    """Keep a display below a handler's log lines, and take it away at the end.
+
+    It is drawn under the handler's own lock. Rich's thread does not know of it: a log line that it overtakes moves
+    the cursor up by the height that the display had before, and a part of the old one stays on the screen.
+    """
+    live = Live(display, console=handler.console, transient=True, auto_refresh=False)
+    done = threading.Event()
+
+    def redraw() -> None:
+        while not done.wait(REDRAWN_EVERY):
+            with _locked(handler):
+                live.refresh()
+
+    thread = threading.Thread(target=redraw, name="terminal", daemon=True)
     # Prefect's console knows the styles of its log lines only.
-    with (
-        console.use_theme(Theme()),
-        Live(display, console=console, transient=True) as live,
-        shown_on(display),
-    ):
+    with handler.console.use_theme(Theme()):
+        with _locked(handler):
+            live.start()
+        thread.start()
         try:
             yield
         finally:
-            live.update(Group())  # before its last frame, which would not be cut to the terminal's height
+            done.set()
+            thread.join()
+            with _locked(handler):
+                live.update(Group())  # before its last frame, which would not be cut to the terminal's height
+                live.stop()
 
 
-def _log_console() -> Console | None:
-    """Return the console that Prefect's log lines go to, if it is a terminal: sharing it keeps them above the table."""
+@contextmanager
+def _locked(handler: logging.Handler) -> Iterator[None]:
+    """Keep other threads' log lines waiting."""
+    handler.acquire()
+    try:
+        yield
+    finally:
+        handler.release()
+
+
+def _log_handler() -> PrefectConsoleHandler | None:
+    """Return what writes Prefect's log lines, if they go to a terminal; its console keeps them above the table."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, PrefectConsoleHandler):
             real = handler.console.is_interactive and sys.stdout.isatty() and sys.stderr.isatty()
-            return handler.console if real else None
+            return handler if real else None
     return None

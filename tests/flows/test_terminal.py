@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import itertools
+import logging
 import re
 import subprocess
 from pathlib import Path
@@ -9,10 +12,13 @@ from typing import Any
 
 import pytest
 import yaml
-from terminal import COMMAND, HIDE_CURSOR, Terminal
+from prefect.logging.handlers import PrefectConsoleHandler
+from rich.console import Console
+from terminal import COMMAND, HIDE_CURSOR, Terminal, left_on_screen
 from xrt_support import USER, Serve, request_for
 
 from flows import request_products
+from flows.terminal import drawn_below
 from tasks.display import shown_on
 from ukssdc import Client, Job, JobStatus, Product
 from ukssdc.emulator import Build, Fault
@@ -129,6 +135,25 @@ def test_where_only_the_log_goes_to_a_terminal_nothing_is_live(serve: Serve, fol
     assert status == 0
     assert HIDE_CURSOR not in terminal.written
     assert "\x1b" not in (folder / "report.txt").read_text()
+
+
+def test_log_lines_of_other_threads_leave_nothing_of_the_table_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.terminal.REDRAWN_EVERY", 0.001)
+    written = io.StringIO()
+    handler = PrefectConsoleHandler(written)
+    handler.console = Console(file=written, force_terminal=True, width=80, height=40)
+    heights = itertools.cycle([1, 9, 3])
+
+    class Table:
+        def __rich__(self) -> str:
+            return "\n".join(["table"] * next(heights))
+
+    with drawn_below(handler, Table()):
+        for number in range(500):
+            handler.handle(logging.LogRecord("flow", logging.INFO, "", 0, f"line {number}", None, None))
+
+    assert written.getvalue().count("table") > 500
+    assert left_on_screen(written.getvalue()) == [f"line {number}" for number in range(500)]
 
 
 def test_a_display_is_told_of_polls_downloads_and_outcomes(serve: Serve, options: dict[str, Any]) -> None:

@@ -78,23 +78,28 @@ class Terminal:
 
     def screen(self) -> list[str]:
         """Return the lines that are left at the end, scrolled out or not, without the empty ones."""
-        rows, row, column = [""], 0, 0
-        for piece in CONTROL.split(self.written):
-            if piece == "\r":
-                column = 0
-            elif piece == "\n":
-                row += 1
-                rows += [""] * (row + 1 - len(rows))
-            elif piece == "\x1b[2K":
-                rows[row] = ""
-            elif piece.startswith("\x1b[") and piece.endswith("A"):
-                row -= int(piece[2:-1])
-            elif piece and not piece.startswith("\x1b"):
-                rows[row] = f"{rows[row]:{column}}"[:column] + piece + rows[row][column + len(piece) :]
-                column += len(piece)
-        return [line.rstrip() for line in rows if line.strip()]
+        return left_on_screen(self.written)
 
     @property
     def cursor_is_back(self) -> bool:
         """True where the cursor was hidden and is shown again."""
         return 0 <= self.written.find(HIDE_CURSOR) < self.written.rfind(SHOW_CURSOR) > self.written.rfind(HIDE_CURSOR)
+
+
+def left_on_screen(written: str) -> list[str]:
+    """Return the lines that are left of what was written, scrolled out or not, without the empty ones."""
+    rows, row, column = [""], 0, 0
+    for piece in CONTROL.split(written):
+        if piece == "\r":
+            column = 0
+        elif piece == "\n":
+            row += 1
+            rows += [""] * (row + 1 - len(rows))
+        elif piece == "\x1b[2K":
+            rows[row] = ""
+        elif piece.startswith("\x1b[") and piece.endswith("A"):
+            row -= int(piece[2:-1])
+        elif piece and not piece.startswith("\x1b"):
+            rows[row] = f"{rows[row]:{column}}"[:column] + piece + rows[row][column + len(piece) :]
+            column += len(piece)
+    return [line.rstrip() for line in rows if line.strip()]
