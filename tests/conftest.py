@@ -23,7 +23,7 @@ settings.register_profile("project", deadline=None, suppress_health_check=[Healt
 settings.load_profile("project")
 
 SERVER_START = 180.0  # s
-BIN = Path(sys.executable).parent
+SERVER = Path(__file__).with_name("support") / "prefect_server.py"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,16 +69,9 @@ def prefect_api() -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (home / "server.pid").exists():
             with (home / "server.log").open("w") as log:
+                port = api.split(":")[2].split("/")[0]
                 server = subprocess.Popen(
-                    [
-                        BIN / "prefect",
-                        "server",
-                        "start",
-                        "--host",
-                        "127.0.0.1",
-                        "--port",
-                        api.split(":")[2].split("/")[0],
-                    ],
+                    [sys.executable, SERVER, "server", "start", "--host", "127.0.0.1", "--port", port],
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
