@@ -201,7 +201,7 @@ def watch(job: int, *, interval: float = MINUTE) -> int:
         return 130
 
 
-@app.command
+@app.command(usage="Usage: xrt-products cancel JOB [PRODUCT ...]")
 def cancel(job: int, *products: str) -> int:
     """Cancel job number JOB at the service, or only some of its products.
 

@@ -12,12 +12,16 @@ EXPECTED = (UKSSDCError, ProductsFailed, InvalidSettings)
 
 
 class _WithoutTraceback(logging.Filter):
-    """Take the traceback of an expected error out of a record; its message says it all."""
+    """Take the traceback of an expected error out of a record; its message says it all.
+
+    Of products that failed, the run's last state and the report at the end tell.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and isinstance(record.exc_info[1], EXPECTED):
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, EXPECTED):
             record.exc_info = None
-        return True
+        return not isinstance(error, ProductsFailed)
 
 
 def no_traceback_for_expected_errors() -> None:

@@ -80,6 +80,7 @@ def test_run_ends_with_status_1_and_no_traceback_where_a_product_fails(
     done = run("run", request_file, "--interval", 0.2)
 
     assert_refused(done, "failed", "swifthelp@leicester.ac.uk")
+    assert (done.stdout + done.stderr).count("1 of 2 products failed") == 1
     assert (tmp_path / "products" / "GRB_200416A" / "951" / "image.tar.gz").is_file()
 
 
