@@ -31,7 +31,7 @@ from tasks.account import client_for
 from tasks.events import emit_job
 from tasks.notify import Notify
 from tasks.outcomes import Outcome, failed_build, failed_download, timed_out
-from tasks.patience import INTERVAL, MAX_WAIT, pauses, tries_within
+from tasks.patience import INTERVAL, MAX_WAIT, pauses, stoppable, tries_within
 from ukssdc import ArchiveFormat, IfExists, Job, Product, ProductRequest, StatusCode
 from ukssdc.job import NOT_PARAMETERS
 from ukssdc.record import JobRecord, following, job_directory, now, open_record
@@ -119,7 +119,10 @@ def follow(job: Job, plan: Plan, request: ProductRequest | None = None) -> JobRe
             max_wait=plan.max_wait,
             no_status_polls=plan.no_status_polls,
         )
-        with letting_go(lambda _: [(job, watch.pending)], plan.account, cancel_with_run=plan.cancel_with_run):
+        with (
+            letting_go(lambda _: [(job, watch.pending)], plan.account, cancel_with_run=plan.cancel_with_run),
+            stoppable(),
+        ):
             outcomes = _outcomes(watch, plan)
     report = JobReport(job=job, outcomes=outcomes, directory=directory)
     watch.board.close({p: o.outcome for p, o in outcomes.items()})

@@ -13,7 +13,7 @@ from tasks.account import Account, client_for
 from tasks.display import show
 from tasks.events import emit_product
 from tasks.outcomes import Downloaded
-from tasks.patience import INTERVAL, MAX_WAIT, TRIES, patience, pauses, time_can_mend
+from tasks.patience import INTERVAL, MAX_WAIT, TRIES, end_if_stopped, patience, pauses, time_can_mend
 from ukssdc import ArchiveFormat, IfExists, Job, Product
 
 
@@ -60,16 +60,17 @@ def download_product(
     DownloadError, UKSSDCError
     GivenUp
         The archive stays broken, or the service away.
+    Stopped
+        The run was, by Ctrl-C or a signal.
     """
+
+    def progress(size: int, total: int | None) -> None:
+        end_if_stopped()
+        show(lambda display: display.download(product, size, total))
+
     with patience(deadline, tries=TRIES):
         file = client_for(account).download(
-            job,
-            product,
-            directory,
-            format,
-            if_exists,
-            progress=lambda size, total: show(lambda display: display.download(product, size, total)),
-            extract=extract,
+            job, product, directory, format, if_exists, progress=progress, extract=extract
         )
     get_run_logger().info(
         "%s of job %d: %s %s, %s",

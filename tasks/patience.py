@@ -1,15 +1,18 @@
-"""How long a task goes on trying: growing pauses, a few tries for what is spoilt, the longest wait for the rest."""
+"""How long a task goes on: growing pauses, few tries for what is spoilt, the longest wait, the life of its run."""
 
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
 from prefect import get_run_logger, runtime
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.exceptions import TerminationSignal
 from prefect.tasks import Task
 
 from ukssdc import DownloadError, UKSSDCError
@@ -18,6 +21,14 @@ from ukssdc.record import now
 INTERVAL = 60.0  # s; the service asks not to be polled more often (protocol, section 1)
 MAX_WAIT = 86400.0  # s
 TRIES = 5  # that are made in any case, after the first one
+
+
+# Set where the run is stopped; the threads of its tasks have a copy of the context, and so the same event.
+_stop: ContextVar[threading.Event | None] = ContextVar("stop", default=None)
+
+
+class Stopped(UKSSDCError):  # noqa: N818 - what happened, in the words of the docs
+    """The run was stopped in the middle of this."""
 
 
 class GivenUp(UKSSDCError):  # noqa: N818 - what happened, in the words of the docs
@@ -78,3 +89,29 @@ def patience(deadline: datetime | None, *, tries: int = 0) -> Iterator[None]:
             raise
         why = ", because the longest wait is over" if over else ""
         raise GivenUp(f"{error}. Given up after {tried} tries{why}") from error
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """End what the tasks of other threads are doing, if the body is stopped: Prefect waits for them otherwise."""
+    stop = threading.Event()
+    token = _stop.set(stop)
+    try:
+        yield
+    except (KeyboardInterrupt, TerminationSignal):
+        stop.set()
+        raise
+    finally:
+        _stop.reset(token)
+
+
+def end_if_stopped() -> None:
+    """End the current task, if its run has been stopped.
+
+    Raises
+    ------
+    Stopped
+    """
+    stop = _stop.get()
+    if stop is not None and stop.is_set():
+        raise Stopped("the run was stopped; what has come is kept, and the download goes on from there")

@@ -7,6 +7,7 @@ import itertools
 import logging
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,19 @@ def test_ctrl_c_leaves_a_tidy_terminal_and_cancels_the_job(serve: Serve, folder:
     assert terminal.cursor_is_back
     assert "Traceback" not in terminal.written
     assert len(emulator.ledger.calls("cancel")) == 1
+
+
+def test_ctrl_c_ends_a_download_in_its_middle_and_keeps_what_has_come(serve: Serve, folder: Path) -> None:
+    serve({"all": Build(requested=0, queued=0, running=0, size=2 << 20)}, faults=[replace(SLOW, seconds=40.0)])
+
+    terminal = Terminal(*RUN, directory=folder)
+    terminal.press_ctrl_c(after="B/s")
+
+    assert terminal.end() == 130
+    files = {file.name for file in (folder / "products/GRB_200416A/951").iterdir()}
+    assert {"lc.tar.gz.part", "image.tar.gz.part"} <= files
+    assert not {"lc.tar.gz", "image.tar.gz"} & files
+    assert "Traceback" not in terminal.written
 
 
 def test_piped_there_are_plain_lines_and_no_bars(serve: Serve, folder: Path) -> None:
