@@ -11,8 +11,7 @@ import httpx
 from prefect import Flow, State, get_run_logger, runtime
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
-from prefect.context import FlowRunContext
-from prefect.exceptions import PrefectException, TerminationSignal
+from prefect.exceptions import PrefectException
 from prefect.logging.loggers import flow_run_logger
 
 from tasks.account import UKSSDCAccount, client_for
@@ -33,10 +32,10 @@ Wanted = Callable[[Client], list[tuple[Job, tuple[Product, ...]]]]
 def letting_go(
     wanted: Wanted, account: Any, *, cancel_with_run: bool, then: Callable[[], None] | None = None
 ) -> Iterator[None]:
-    """Cancel at the service, once, if the body is stopped; must be used within a flow.
+    """Cancel at the service, once, if Ctrl-C of a script stops the body; must be used within a flow.
 
-    A flow run that is cancelled itself is left to `cancel_job_with_run`. One that ends with its machine, or its
-    worker, goes on later, and so does its job.
+    A deployed run that is cancelled, or is part of one that is, is left to `cancel_job_with_run`, which Prefect calls
+    for each of them. One that ends with its machine, or its worker, goes on later, and so does its job.
 
     Parameters
     ----------
@@ -50,9 +49,9 @@ def letting_go(
     """
     try:
         yield
-    except (KeyboardInterrupt, TerminationSignal) as stop:
+    except KeyboardInterrupt:
         # Ctrl-C of a worker, or of what serves the flow, reaches the runs as well: they are to go on later.
-        if _a_flow_around_is_cancelled() if runtime.deployment.id else isinstance(stop, KeyboardInterrupt):
+        if not runtime.deployment.id:
             _let_go(wanted, account, cancel_with_run=cancel_with_run, then=then)
         raise
 
@@ -74,25 +73,6 @@ def _let_go(wanted: Wanted, account: Any, *, cancel_with_run: bool, then: Callab
         then()
     if not stopped:
         log.warning("Stopped; the service has nothing of it to cancel. %s", LOOK)
-
-
-def _a_flow_around_is_cancelled() -> bool:
-    """Tell whether this run ends because a flow that it is part of is being cancelled."""
-    run = FlowRunContext.get()
-    parent = run.flow_run.parent_task_run_id if run is not None and run.flow_run is not None else None
-    try:
-        with get_client(sync_client=True) as client:
-            while parent is not None:
-                around = client.read_task_run(parent).flow_run_id
-                if around is None:
-                    return False
-                flow_run = client.read_flow_run(around)
-                if flow_run.state is not None and flow_run.state.is_cancelling():
-                    return True
-                parent = flow_run.parent_task_run_id
-    except (httpx.HTTPError, PrefectException) as error:
-        get_run_logger().error("Cannot ask the Prefect server why this run ends; its job goes on: %r", error)
-    return False
 
 
 def submitted_by(request: ProductRequest, run: FlowRun) -> Wanted:

@@ -152,7 +152,7 @@ def test_a_run_that_is_cancelled_while_it_submits_cancels_what_has_reached_the_s
     assert again.job.job_id > job  # nobody goes on with a job that was cancelled
 
 
-def test_cancelling_the_flow_around_it_cancels_the_job(worker: str, emulator: Emulator) -> None:
+def test_cancelling_the_flow_around_it_cancels_the_job_once(worker: str, emulator: Emulator) -> None:
     runs = Runs(worker, f"follow up/{POOL}")
     run = start(runs, "Part of a pipeline")
     job = polled(emulator, "Part of a pipeline")
@@ -160,6 +160,8 @@ def test_cancelling_the_flow_around_it_cancels_the_job(worker: str, emulator: Em
     runs.set_state(run, "CANCELLING", "Cancelling")
 
     wait_for("the cancellation", lambda: emulator.jobs[job].code(Product.LightCurve) == -4, PATIENCE)
+    assert runs.end_of(run, PATIENCE)["state_type"] == "CANCELLED"
+    assert len(emulator.ledger.calls("cancel", job_id=job)) == 1
 
 
 def test_a_job_goes_on_where_that_is_wanted(runs: Runs, emulator: Emulator) -> None:
