@@ -8,6 +8,7 @@ differ by 0; one arrow less makes 1. With another matplotlib, make new reference
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,10 +81,50 @@ def test_bin_that_begins_before_t0_makes_the_time_axis_linear() -> None:
     assert main_panel(drawn(curve)).get_xscale() == "linear"
 
 
-def test_rate_below_zero_makes_the_rate_axis_linear() -> None:
-    curve = light_curve(PC=dataset(RATES, (10.0, 2.0, -2.0, -0.1, 0.1, -0.1)))
+def test_rates_below_zero_make_the_rate_axis_linear_where_they_are_many() -> None:
+    rows = [(1000.0 * n, 2.0, -2.0, 0.01 * (-1) ** n, 0.02, -0.02) for n in range(1, 9)]
+    panel = main_panel(drawn(light_curve(PC=dataset(RATES, *rows))))
 
-    assert main_panel(drawn(curve)).get_yscale() == "linear"
+    assert panel.get_yscale() == "linear"
+    assert [rate for _, rate in panel.containers[0][0].get_xydata()] == [row[3] for row in rows]
+
+
+def faded(*late: tuple[float, ...], **more: Any) -> LightCurveData:
+    """Return an afterglow that falls from 100 to 0.01 ct/s, and bins after that."""
+    rows = [(10.0**n, 1.0, -1.0, 10.0 ** (4 - n), 10.0 ** (3 - n), -(10.0 ** (3 - n))) for n in range(2, 7)]
+    return light_curve(PC=dataset(RATES, *rows, *late), **more)
+
+
+@pytest.mark.parametrize("rate", [0.0, -0.001])
+def test_one_rate_that_is_not_positive_leaves_the_rate_axis_logarithmic_and_is_counted(rate: float) -> None:
+    panel = main_panel(drawn(faded((2e6, 1.0, -1.0, rate, 0.002, -0.002))))
+
+    times = [time for time, _ in panel.containers[0][0].get_xydata()]
+    assert panel.get_yscale() == "log"
+    assert times == [1e2, 1e3, 1e4, 1e5, 1e6]
+    assert "1 bin at or below 0 not shown" in legend(panel)
+
+
+def test_upper_limit_of_0_leaves_the_rate_axis_logarithmic_and_is_counted() -> None:
+    limits = dataset(RATES, (2e6, 1.0, -1.0, 0.0, 0.0, 0.0), (3e6, 1.0, -1.0, 0.0, 0.0, 0.0))
+    panel = main_panel(drawn(faded(PCUL=limits)))
+
+    assert panel.get_yscale() == "log"
+    assert "2 bins at or below 0 not shown" in legend(panel)
+
+
+def test_error_bar_that_reaches_nearly_zero_does_not_stretch_a_logarithmic_rate_axis() -> None:
+    low, high = main_panel(drawn(faded((2e6, 1.0, -1.0, 0.01, 0.001, -0.0099999999)))).get_ylim()
+
+    assert low > 0.001  # the faintest bin is at 0.01 ct/s, the brightest at 100 +- 10
+    assert high < 300
+
+
+def test_outburst_in_mjd_keeps_its_logarithmic_rate_axis_with_one_rate_below_zero() -> None:
+    rows = [(57400.0 + n, 0.01, -0.01, 10.0**-n, 0.1 * 10.0**-n, -0.1 * 10.0**-n) for n in range(4)]
+    curve = light_curve("MJD", PC=dataset(RATES, *rows, (57405.0, 0.01, -0.01, -0.001, 0.002, -0.002)))
+
+    assert main_panel(drawn(curve)).get_yscale() == "log"
 
 
 def test_axes_carry_units_and_zero_point() -> None:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from ukssdc.quicklook.content import QuickLook
+from ukssdc.quicklook.numbers import count
 from ukssdc.quicklook.sky import offset
 from ukssdc.results import Dataset, LightCurveData
 from ukssdc.status import Product
@@ -30,6 +31,8 @@ CIRCLES = {
 LARGEST = 200_000  # bytes of a picture
 RESOLUTIONS = (110, 80, 55)  # dpi, the next one where a picture is too large
 WIDE_RANGE = 10.0  # brightest bin against faintest, from which on an MJD light curve gets a logarithmic rate axis
+MOST = 2 / 3  # part of the bins that must be above 0 for a logarithmic rate axis
+DEEPEST = 3.0  # times below the faintest bin: how far down a logarithmic rate axis follows error bars
 ARROW = 0.4  # length of an upper limit's arrow, as a part of the limit
 FAR = 4.0  # times the size of the frame: a requested position beyond it is left outside
 
@@ -54,7 +57,8 @@ def light_curve_figure(look: QuickLook) -> Figure | None:
     """Draw the light curve, and below it the hardness ratio where there is one; None where there is no bin.
 
     Seconds: both axes logarithmic, as afterglows fall; the time axis is linear where a bin starts at T0 or before.
-    MJD: time linear.
+    MJD: time linear. A logarithmic rate axis leaves out the few bins at or below 0, and says how many; where they are
+    more than a few, it is linear.
     """
     curve = look.light_curve
     if curve is None:
@@ -67,11 +71,20 @@ def light_curve_figure(look: QuickLook) -> Figure | None:
         2 if ratios else 1, 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": [3, 1][: 2 if ratios else 1]}
     )[:, 0]
     top: Axes = panels[0]
+    values = [dataset.value[row] for dataset in (*rates, *limits) for row in _points(dataset)]
+    positive = [value for value in values if value > 0]
+    log = _suits_log_axis(curve, values, positive)
     for dataset in rates:
-        _draw(top, dataset, marker="o", label=f"{dataset.mode}")
+        _draw(top, dataset, positive_only=log, marker="o", label=f"{dataset.mode}")
     for dataset in limits:
-        _draw_limits(top, dataset)
-    _scale(top, curve, rates, limits)
+        _draw_limits(top, dataset, positive_only=log)
+    if log:
+        top.dataLim.y0 = max(top.dataLim.y0, min(positive) / DEEPEST)  # an error bar may reach to 0, or below it
+        top.set_yscale("log", nonpositive="clip")
+        if left_out := len(values) - len(positive):
+            top.plot([], [], linestyle="none", label=f"{count(left_out, 'bin')} at or below 0 not shown")
+    _scale_time(top, curve, (*rates, *limits))
+    top.grid(visible=True, alpha=0.25)
     top.set_ylabel(f"Count rate (ct/s, {look.energies})")
     top.set_title(_title(look, "XRT light curve"))
     top.legend(loc="best", framealpha=0.9)
@@ -150,17 +163,18 @@ def _plain(datasets: Sequence[Dataset]) -> list[Dataset]:
     return [d for d in filled if not d.nosys and not d.incbad] or filled
 
 
-def _points(dataset: Dataset) -> list[int]:
+def _points(dataset: Dataset, *, positive_only: bool = False) -> list[int]:
     pairs = zip(dataset.time, dataset.value, strict=True)
-    return [row for row, pair in enumerate(pairs) if all(map(math.isfinite, pair))]
+    finite = [row for row, pair in enumerate(pairs) if all(map(math.isfinite, pair))]
+    return [row for row in finite if dataset.value[row] > 0 or not positive_only]
 
 
 def _errors(lower: Sequence[float], upper: Sequence[float], rows: Sequence[int]) -> list[list[float]]:
     return [[abs(side[row]) if math.isfinite(side[row]) else 0.0 for row in rows] for side in (lower, upper)]
 
 
-def _draw(axes: Axes, dataset: Dataset, **style: Any) -> None:
-    rows = _points(dataset)
+def _draw(axes: Axes, dataset: Dataset, *, positive_only: bool = False, **style: Any) -> None:
+    rows = _points(dataset, positive_only=positive_only)
     axes.errorbar(
         [dataset.time[row] for row in rows],
         [dataset.value[row] for row in rows],
@@ -174,9 +188,9 @@ def _draw(axes: Axes, dataset: Dataset, **style: Any) -> None:
     )
 
 
-def _draw_limits(axes: Axes, dataset: Dataset) -> None:
+def _draw_limits(axes: Axes, dataset: Dataset, *, positive_only: bool) -> None:
     """Draw upper limits: a bar as wide as the bin, and an arrow that hangs from it."""
-    rows, colour = _points(dataset), COLOURS.get(dataset.mode, OTHER_COLOUR)
+    rows, colour = _points(dataset, positive_only=positive_only), COLOURS.get(dataset.mode, OTHER_COLOUR)
     values = [dataset.value[row] for row in rows]
     axes.errorbar(
         [dataset.time[row] for row in rows],
@@ -191,18 +205,16 @@ def _draw_limits(axes: Axes, dataset: Dataset) -> None:
     axes.plot([], [], marker="v", color=colour, linestyle="none", label=f"{dataset.mode} upper limit (3 sigma)")
 
 
-def _scale(axes: Axes, curve: LightCurveData, rates: Sequence[Dataset], limits: Sequence[Dataset]) -> None:
-    bins = [(dataset, row) for dataset in (*rates, *limits) for row in _points(dataset)]
-    values = [dataset.value[row] for dataset, row in bins]
+def _suits_log_axis(curve: LightCurveData, values: Sequence[float], positive: Sequence[float]) -> bool:
+    if not positive or len(positive) < MOST * len(values):
+        return False
+    return curve.time_unit != "d" or max(positive) > WIDE_RANGE * min(positive)
+
+
+def _scale_time(axes: Axes, curve: LightCurveData, datasets: Sequence[Dataset]) -> None:
+    bins = [(dataset, row) for dataset in datasets for row in _points(dataset)]
     starts = [dataset.time[row] - _errors(dataset.time_neg, dataset.time_pos, [row])[0][0] for dataset, row in bins]
-    positive = min(values) > 0
     if curve.time_unit == "d":
         axes.ticklabel_format(axis="x", useOffset=False)
-        if positive and max(values) > WIDE_RANGE * min(values):
-            axes.set_yscale("log")
-    else:
-        if min(starts) > 0:
-            axes.set_xscale("log")
-        if positive:
-            axes.set_yscale("log", nonpositive="clip")
-    axes.grid(visible=True, alpha=0.25)
+    elif min(starts) > 0:
+        axes.set_xscale("log")
