@@ -7,6 +7,7 @@ differ by 0; one arrow less makes 1. With another matplotlib, make new reference
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,33 @@ def test_bin_that_begins_before_t0_makes_the_time_axis_linear() -> None:
     curve = light_curve(PC=dataset(RATES, (10.0, 20.0, -20.0, 1.0, 0.1, -0.1)))
 
     assert main_panel(drawn(curve)).get_xscale() == "linear"
+
+
+def since_2001(step: float) -> LightCurveData:
+    """Return a light curve without T0: its times are MET."""
+    rows = [(6.087e8 + step * n, step / 10, -step / 10, 0.5, 0.1, -0.1) for n in range(5)]
+    curve = light_curve(PC=dataset(RATES, *rows))
+    return curve.model_copy(update={"t0": None})
+
+
+def test_times_that_hardly_differ_in_size_are_drawn_with_a_linear_axis() -> None:
+    assert main_panel(drawn(since_2001(1e5))).get_xscale() == "linear"
+
+
+@pytest.mark.parametrize("step", [0.25, 12.0, 1e5, 3e6])
+def test_labels_of_a_linear_time_axis_are_whole_times_that_do_not_overlap(step: float) -> None:
+    figure = drawn(since_2001(step))
+
+    figure.canvas.draw()
+    axis = main_panel(figure).xaxis
+    left, right = main_panel(figure).get_xlim()
+    labels = {label.get_position()[0]: label for label in axis.get_ticklabels()}
+    shown = {place: label for place, label in labels.items() if left <= place <= right}
+    assert axis.get_offset_text().get_text() == ""
+    assert [float(label.get_text()) for label in shown.values()] == pytest.approx(list(shown), rel=0, abs=1e-3)
+    boxes = [label.get_window_extent() for label in shown.values()]
+    assert len(boxes) >= 3
+    assert all(one.x1 + 3 < next_one.x0 for one, next_one in pairwise(boxes))
 
 
 def test_rates_below_zero_make_the_rate_axis_linear_where_they_are_many() -> None:

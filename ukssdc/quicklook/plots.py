@@ -32,8 +32,10 @@ LARGEST = 200_000  # bytes of a picture
 RESOLUTIONS = (110, 80, 55)  # dpi, the next one where a picture is too large
 WIDE_RANGE = 10.0  # brightest bin against faintest, from which on an MJD light curve gets a logarithmic rate axis
 MOST = 2 / 3  # part of the bins that must be above 0 for a logarithmic rate axis
+LONG = 10.0  # start of the last bin against that of the first, from which on a logarithmic time axis is of use
 DEEPEST = 3.0  # times below the faintest bin: how far down a logarithmic rate axis follows error bars
 ARROW = 0.4  # length of an upper limit's arrow, as a part of the limit
+MOST_TICKS = 8  # of a linear time axis: a time since 2001 in s has nine digits
 FAR = 4.0  # times the size of the frame: a requested position beyond it is left outside
 
 
@@ -56,9 +58,10 @@ def as_png(figure: Figure, largest: int = LARGEST) -> bytes:
 def light_curve_figure(look: QuickLook) -> Figure | None:
     """Draw the light curve, and below it the hardness ratio where there is one; None where there is no bin.
 
-    Seconds: both axes logarithmic, as afterglows fall; the time axis is linear where a bin starts at T0 or before.
-    MJD: time linear. A logarithmic rate axis leaves out the few bins at or below 0, and says how many; where they are
-    more than a few, it is linear.
+    Seconds: both axes logarithmic, as afterglows fall; the time axis is linear where a bin starts at T0 or before, and
+    where the last bin starts less than `LONG` times as late as the first, as all times since 2001 do. MJD: time linear.
+    A logarithmic rate axis leaves out the few bins at or below 0, and says how many; where they are more than a few, it
+    is linear.
     """
     curve = look.light_curve
     if curve is None:
@@ -214,7 +217,8 @@ def _suits_log_axis(curve: LightCurveData, values: Sequence[float], positive: Se
 def _scale_time(axes: Axes, curve: LightCurveData, datasets: Sequence[Dataset]) -> None:
     bins = [(dataset, row) for dataset in datasets for row in _points(dataset)]
     starts = [dataset.time[row] - _errors(dataset.time_neg, dataset.time_pos, [row])[0][0] for dataset, row in bins]
-    if curve.time_unit == "d":
-        axes.ticklabel_format(axis="x", useOffset=False)
-    elif min(starts) > 0:
+    if curve.time_unit != "d" and 0 < LONG * min(starts) <= max(starts):
         axes.set_xscale("log")
+    else:
+        axes.ticklabel_format(axis="x", style="plain", useOffset=False)
+        axes.locator_params(axis="x", nbins=MOST_TICKS)
