@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from looks import RATES, dataset, full_look, light_curve, look
+from looks import RATES, dataset, full_look, job, light_curve, look
 
 from ukssdc import Product
 from ukssdc.quicklook import QuickLook, write_files
@@ -82,6 +82,15 @@ def test_csv_keeps_the_numbers_and_leaves_out_the_missing_ones(tmp_path: Path) -
         *("MET", "1234.5678", "1.25"),
         *("", "-0.25"),
     )
+
+
+def test_csv_tells_the_time_format_that_was_requested_where_the_answer_does_not(tmp_path: Path) -> None:
+    curve = light_curve(None, PC=dataset(RATES, (57400.0, 0.01, -0.01, 0.4, 0.05, -0.04)))
+
+    write_files(look(job=job(lctimetype="m"), light_curve=curve), tmp_path)
+
+    (row,) = rows_of(tmp_path)
+    assert (row["TimeFormat"], row["Time"]) == ("MJD", "57400.0")
 
 
 def test_empty_light_curve_gives_no_picture_and_no_table(tmp_path: Path) -> None:

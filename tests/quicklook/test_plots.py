@@ -166,6 +166,18 @@ def test_time_axis_in_days_says_mjd() -> None:
     assert main_panel(drawn(persistent())).get_xlabel() == "MJD (UTC)"
 
 
+def test_times_are_what_was_requested_where_the_answer_does_not_say() -> None:
+    rows = ((57400.0 + 30 * n, 0.01, -0.01, 0.4, 0.05, -0.04) for n in range(12))
+    curve = light_curve(None, PC=dataset(RATES, *rows))
+    days = light_curve_figure(look(job=job(lctimetype="m"), light_curve=curve))
+    seconds = light_curve_figure(look(job=job(lctimetype="s"), light_curve=curve))
+
+    assert days is not None
+    assert seconds is not None
+    assert (main_panel(days).get_xlabel(), main_panel(days).get_yscale()) == ("MJD (UTC)", "linear")
+    assert main_panel(seconds).get_xlabel() == "Time since T0 (s); T0 = MET 608713541.952 s"
+
+
 def test_energy_band_is_that_of_the_request() -> None:
     figure = light_curve_figure(look(job=job(minen="0.5", maxen="2"), light_curve=afterglow()))
 

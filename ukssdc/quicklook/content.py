@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from ukssdc.client import Client
 from ukssdc.errors import TransportError, UKSSDCError
@@ -16,6 +16,7 @@ from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
 from ukssdc.status import Product
 
 POSITIONS = (Product.StandardPos, Product.EnhancedPos, Product.AstromPos)
+TIME_FORMATS = {"s": "MET", "m": "MJD"}  # lctimetype -> TimeFormat (protocol, sections 5 and 6)
 LONGEST = 60.0  # s within which all tries begin
 Ask = Callable[[Job], Any]
 
@@ -29,6 +30,7 @@ class QuickLook(BaseModel):
     positions : dict
         Product -> `Position`.
     light_curve : LightCurveData or None
+        Where the service's answer does not say what the times are, the job's parameters do.
     spectral_fits : SpectralFits or None
     source_list : SourceList or None
     problems : dict
@@ -43,6 +45,16 @@ class QuickLook(BaseModel):
     spectral_fits: SpectralFits | None = None
     source_list: SourceList | None = None
     problems: dict[Product, str] = Field(default_factory=dict)
+
+    @field_validator("light_curve")
+    @classmethod
+    def _know_the_times(cls, curve: LightCurveData | None, info: ValidationInfo) -> LightCurveData | None:
+        if curve is None or curve.time_format is not None or "job" not in info.data:
+            return curve
+        requested = str(info.data["job"].parameters.get("lctimetype"))
+        if requested == "s" and curve.t0 is None:
+            return curve  # seconds, but since when?
+        return curve.model_copy(update={"time_format": TIME_FORMATS.get(requested)})
 
     @property
     def requested(self) -> tuple[float, float] | None:
