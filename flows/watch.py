@@ -175,6 +175,6 @@ def _line(product: Product, s: Standing) -> str:
         s.status,
         s.step,
         f"running for {s.running}" if s.running else "",
-        f"next: {s.next}",
+        f"next: {s.next}" if s.next else "",
     )
     return ", ".join(part for part in parts if part)

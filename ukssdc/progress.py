@@ -66,9 +66,9 @@ def standing(status: ProductStatus, before: int = 0) -> Standing:
     return Standing(
         percent=_percent(status, before),
         status=_short(str(status)),
-        step=_short(" > ".join(_words(steps[n]) for n in active)),
-        running=_short(progress.get("TimeRunning", "")),
-        next=_short(to_come[0].get("StepLabel", "")) if to_come else _after(status),
+        step=_short(" > ".join(filter(None, (_words(steps[n]) for n in active)))),
+        running=_short(progress.get("TimeRunning")),
+        next=_short(to_come[0].get("StepLabel")) if to_come else _after(status),
     )
 
 
@@ -91,12 +91,12 @@ def _state(step: Any) -> str:
 
 
 def _words(step: Any) -> str:
-    label = _short(step.get("StepLabel", "")).rstrip(".")
-    extra = _short(step.get("StepExtra", ""))
-    return f"{label}: {extra}" if extra else label
+    label = _short(step.get("StepLabel")).rstrip(".")
+    extra = _short(step.get("StepExtra"))
+    return ": ".join(filter(None, (label, extra)))
 
 
 def _short(text: Any) -> str:
-    """Make one short line of a text that may hold markup."""
-    line = " ".join(re.sub(r"</?\w[^<>]{0,80}>", "", str(text)).split())
+    """Make one short line of a text that may hold markup, or be missing, or null."""
+    line = "" if text is None else " ".join(re.sub(r"</?\w[^<>]{0,80}>", "", str(text)).split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -94,6 +94,23 @@ def test_nested_steps_are_named_from_the_outside_in_and_counted_within_their_ste
     assert (seen.percent, seen.step, seen.next) == (12, "Step A > Fit it: 2 / 4", "Step B.")
 
 
+@pytest.mark.parametrize(
+    ("active", "words"),
+    [
+        ({"StepLabel": "Fit.", "StepExtra": None}, "Fit"),
+        ({"StepLabel": None, "StepExtra": "2 / 4"}, "2 / 4"),
+        ({"StepLabel": None, "SubStep": [{"StepLabel": "Fit.", "StepStatus": 1}]}, "Fit"),
+    ],
+)
+def test_null_counts_as_absent(active: dict[str, Any], words: str) -> None:
+    steps = [active | {"StepStatus": 1}, {"StepLabel": None, "StepStatus": 0}]
+    progress = {"GotProgress": 1, "TimeRunning": None, "ProgressSteps": steps}
+
+    seen = standing(ProductStatus(status_code=3, status_text="Running", progress=progress))
+
+    assert (seen.step, seen.running, seen.next) == (words, "", "")
+
+
 def test_it_never_goes_back() -> None:
     assert standing(running(2, 1), before=70).percent == 70
 

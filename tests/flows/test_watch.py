@@ -57,6 +57,15 @@ def test_a_running_product_tells_its_step_and_what_comes_next(serve: Serve) -> N
     assert any("running for" in line for line in lines)
 
 
+def test_a_line_says_nothing_of_what_is_null() -> None:
+    steps = [{"StepLabel": None, "StepStatus": 1, "StepExtra": None}, {"StepLabel": None, "StepStatus": 0}]
+    progress = {"GotProgress": 1, "ProgressSteps": steps, "TimeRunning": None}
+    running = ProductStatus(status_code=3, status_text="Running", progress=progress)
+    view = View(Job(job_id=951, url="http://127.0.0.1/951", name="GRB 200416A", products=(LC,)))
+
+    assert view.note(JobStatus({LC: running})) == ["LightCurve: 0 %, Running (3)"]
+
+
 @pytest.mark.parametrize(
     ("build", "status"),
     [(Build(ends=-3), 1), (Build(ends=-4), 0), (Build(stages=(Stage(0, ABSENT, ""),)), 1), (Build(), 0)],
