@@ -33,8 +33,6 @@ class View:
     job : Job
     standings : dict
         Product -> where it stands.
-    lost : set
-        Products that have had no status for `NO_STATUS_POLLS` polls in a row.
     trouble : str
         Why the last poll failed; empty where it did not.
     outcomes : dict
@@ -43,7 +41,6 @@ class View:
 
     job: Job
     standings: dict[Product, Standing] = field(default_factory=dict)
-    lost: set[Product] = field(default_factory=set)
     trouble: str = ""
     outcomes: dict[Product, str] = field(default_factory=dict)
     _without_status: Counter[Product] = field(default_factory=Counter)
@@ -57,8 +54,6 @@ class View:
             product = Product(name)
             missing = state.status_code == StatusCode.NO_STATUS
             self._without_status[product] = self._without_status[product] + 1 if missing else 0
-            if self._without_status[product] >= NO_STATUS_POLLS:
-                self.lost.add(product)
             before = self.standings.get(product)
             new = standing(state, before.percent if before else 0)
             if before is None or _what_matters(before) != _what_matters(new):
@@ -66,6 +61,11 @@ class View:
             seen[product] = new
         self.standings = seen  # at once, because another thread may be drawing
         return lines
+
+    @property
+    def lost(self) -> set[Product]:
+        """The products that have had no status for the last `NO_STATUS_POLLS` polls, or more."""
+        return {product for product, polls in self._without_status.items() if polls >= NO_STATUS_POLLS}
 
     @property
     def complete(self) -> bool:

@@ -77,6 +77,18 @@ def test_it_ends_with_1_where_a_product_failed(serve: Serve, build: Build, statu
     assert watched(client, job)[0] == status
 
 
+def test_a_product_that_has_a_status_again_is_waited_for(serve: Serve) -> None:
+    # Without a status for four polls of a minute, while the image is still built; then it runs, and is complete.
+    stages = (Stage(240, ABSENT, ""), Stage(240, 3, "Running"), Stage(0, 4, "Complete"))
+    builds = {LC: Build(stages=stages), IMAGE: Build(requested=0, queued=0, running=330)}
+    client, job = submitted(serve(builds), LC, IMAGE)
+
+    status, lines = watched(client, job)
+
+    assert status == 0
+    assert lines[-1].startswith("LightCurve: 100 %, Complete (4)")
+
+
 def test_an_interval_that_would_annoy_the_service_is_refused_before_anything_is_asked() -> None:
     client = Client(USER, "https://service.invalid/user_objects")
 
