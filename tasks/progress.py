@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 from uuid import UUID
 
@@ -10,6 +11,9 @@ from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.objects import Artifact
+from prefect.client.schemas.sorting import ArtifactSort
 
 from tasks.markdown import name_with_link, table_cell
 from ukssdc import Job, JobStatus, Product
@@ -22,7 +26,8 @@ Row = tuple[str, ...]
 class Board:
     """What stands in the UI for one job; it is written only where something has changed.
 
-    It lives in the job's `Watch`, and so through Prefect's retries.
+    It lives in the job's `Watch`, and so through Prefect's retries; after the process has ended, the next one goes on
+    from the bars that it finds in the UI.
 
     Parameters
     ----------
@@ -36,6 +41,7 @@ class Board:
         self._bars: dict[Product, tuple[UUID, int, str]] = {}  # what stands in the UI
         self._page: UUID | None = None
         self._rows: list[Row] = []
+        self._taken_up = False
 
     def show(self, status: JobStatus) -> None:
         """Bring the UI up to date; a Prefect server that is away costs the display and not the job."""
@@ -52,19 +58,52 @@ class Board:
 
     def _write(self, outcomes: Mapping[Product, str]) -> None:
         try:
+            self._take_up()
             for product, percent in self._percent.items():
                 self._write_bar(product, percent, outcomes.get(product))
             self._write_page(outcomes)
         except Exception as error:  # noqa: BLE001 - whatever it is, the polling goes on
             get_run_logger().warning("Could not show the progress of job %d: %r", self.job.job_id, error)
 
+    def _take_up(self) -> None:
+        """Go on from where the bars stood when an earlier process ended: they never go backwards."""
+        if self._taken_up:
+            return
+        found = self._in_the_ui()
+        self._taken_up = True
+        page = found.get(self._page_key)
+        if page is None or page.description != name_with_link(self.job):
+            return  # of another service, such as an emulator, that gave the same number
+        for product, percent in self._percent.items():
+            bar = found.get(self._bar_key(product))
+            if bar is not None and isinstance(bar.data, int | float):
+                self._percent[product] = max(percent, int(bar.data))
+        for product, seen in self._standings.items():
+            self._standings[product] = replace(seen, percent=self._percent[product])
+
+    def _in_the_ui(self) -> dict[str, Artifact]:
+        """Return the newest artifact of each key; what is older than the job belongs to another one."""
+        keys = [self._page_key, *map(self._bar_key, self.job.products)]
+        with get_client(sync_client=True) as client:
+            found = client.read_artifacts(
+                artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=keys)), sort=ArtifactSort.CREATED_DESC
+            )
+        since = self.job.submitted
+        return {str(a.key): a for a in reversed(found) if since is None or (a.created and a.created >= since)}
+
+    @property
+    def _page_key(self) -> str:
+        return f"xrt-status-{self.job.job_id}"
+
+    def _bar_key(self, product: Product) -> str:
+        return f"progress-{self.job.job_id}-{product.wire.lower()}"
+
     def _write_bar(self, product: Product, percent: int, outcome: str | None) -> None:
         """Write a bar; one that stops short says why, or it would look like a build that goes on."""
         end = f" {_in_words(outcome)}:" if outcome else " of"  # early: the UI cuts a card's text off
         description = f"{product.prose}{end} {table_cell(self.job.name)}, job {self.job.job_id}"
         if product not in self._bars:
-            key = f"progress-{self.job.job_id}-{product.wire.lower()}"
-            artifact = create_progress_artifact(percent, key=key, description=description)
+            artifact = create_progress_artifact(percent, key=self._bar_key(product), description=description)
         elif self._bars[product][1:] != (percent, description):
             artifact = update_progress_artifact(self._bars[product][0], percent, description)
         else:
@@ -83,7 +122,7 @@ class Board:
         if self._page is None:
             page_id = create_markdown_artifact(
                 page,
-                key=f"xrt-status-{self.job.job_id}",
+                key=self._page_key,
                 description=name_with_link(self.job),
             )
             self._page = cast("UUID", page_id)  # sync here

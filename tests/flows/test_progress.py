@@ -182,6 +182,29 @@ def test_what_has_changed_is_written_over_what_was_there(prefect_api: str, since
     assert "GRB &lt;b>" in page["data"]
 
 
+def test_a_new_process_goes_on_from_where_the_bar_stood(prefect_api: str, since: datetime) -> None:
+    show(Board(job(88004, LC, IMAGE)), running(2, 0))
+
+    show(Board(job(88004, LC, IMAGE)), ProductStatus(status_code=3, status_text="Running", progress={"GotProgress": 2}))
+
+    bars = [a["data"] for a in artifacts(prefect_api, "progress-88004-lc", since)]
+    pages = artifacts(prefect_api, "xrt-status-88004", since)
+    assert bars == [50, 50]
+    assert "| light curve | 50 % | Running (3) |" in pages[-1]["data"]
+
+
+@pytest.mark.parametrize(
+    "other", [{"url": "http://127.0.0.1/elsewhere"}, {"submitted": datetime.now(UTC) + timedelta(hours=1)}]
+)
+def test_another_job_with_the_same_number_begins_at_0(prefect_api: str, since: datetime, other: dict[str, Any]) -> None:
+    ours = job(88005, LC)
+    show(Board(ours), running(2, 0))
+
+    show(Board(ours.model_copy(update=other)), running(0, 0))
+
+    assert artifacts(prefect_api, "progress-88005-lc", since)[-1]["data"] == 0
+
+
 def test_a_prefect_server_that_is_away_is_logged_and_caught_up_with_later(
     prefect_api: str, since: datetime, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
