@@ -6,6 +6,7 @@ import json
 import re
 import time
 import warnings
+from html.entities import html5
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ REGISTRATION_URL = "https://www.swift.ac.uk/user_objects/register.php"
 ACCOUNT = "<your account>"  # stands wherever the service repeats the e-mail address
 MAX_ANSWER = 256 * 2**20  # bytes; light curves of years of data are some MB
 START = 200  # characters of an unreadable answer that an error shows
+MAY_HOLD_ADDRESS = re.compile(r"[@%&\\]")  # its @, or what any other way to write one begins with
 
 
 class Transport:
@@ -36,6 +38,7 @@ class Transport:
     """
 
     def __init__(self, email: str, base_url: str, timeout: tuple[float, float]) -> None:
+        email = email.strip()  # a file or a form may have added a line end
         if "@" not in email:
             raise UKSSDCError(
                 "no account: the service knows its users by their registered e-mail address. "
@@ -45,7 +48,8 @@ class Transport:
         parts = urlsplit(base_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise UKSSDCError(f"{base_url!r} is no address of the service: it should look like {BASE_URL}")
-        self._email = email
+        self.email = email
+        self._address = _spellings(email)
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
         self.session = requests.Session()
@@ -80,22 +84,22 @@ class Transport:
             The service said no.
         """
         url = f"{self.base_url}/{path}"
-        text = self._redact(self._post(url, doing, {**API, "UserID": self._email, **body}))
+        text = self._post(url, doing, {**API, "UserID": self.email, **body})
         try:
-            answer = json.loads(text)
+            answer = self._clean(json.loads(text))
         except (ValueError, RecursionError):
             what = "an HTML page" if text.lstrip()[:1] == "<" else "something else"
             raise ProtocolError(
                 f"could not {doing}: the service answered with {what} where JSON belongs",
                 url=url,
-                start=text[:START],
+                start=self._redact(text)[:START],
                 may_pass=True,
             ) from None
         if not isinstance(answer, dict) or "OK" not in answer:
             raise ProtocolError(
                 f"could not {doing}: the service's answer has no OK in it, so this client does not understand it",
                 url=url,
-                start=text[:START],
+                start=self._redact(text)[:START],
             )
         _show_deprecation(answer.get("deprecationWarning"))
         if str(answer["OK"]) in {"0", "False", "None"} and not isinstance(answer.get(details), dict):
@@ -109,8 +113,9 @@ class Transport:
                 url, json=body, timeout=self.timeout, allow_redirects=False, stream=True
             ) as response:
                 if response.status_code != requests.codes.ok:
+                    reason = self._redact(str(response.reason))
                     raise TransportError(
-                        f"could not {doing}: {self.base_url} answered HTTP {response.status_code} {response.reason}. "
+                        f"could not {doing}: {self.base_url} answered HTTP {response.status_code} {reason}. "
                         + _advice(response.status_code),
                         url=url,
                         status_code=response.status_code,
@@ -125,8 +130,33 @@ class Transport:
                 url=url,
             ) from None
 
+    def _clean(self, value: Any) -> Any:
+        """Take the address out of a decoded answer: JSON may hide it behind escapes while it is not decoded."""
+        if isinstance(value, str):
+            return self._redact(value)
+        if isinstance(value, list):
+            return [self._clean(item) for item in value]
+        if isinstance(value, dict):
+            return {self._redact(key): self._clean(item) for key, item in value.items()}
+        return value
+
     def _redact(self, text: str) -> str:
-        return re.sub(re.escape(self._email), ACCOUNT, text, flags=re.IGNORECASE)
+        return self._address.sub(ACCOUNT, text) if MAY_HOLD_ADDRESS.search(text) else text
+
+
+def _spellings(email: str) -> re.Pattern[str]:
+    """Match an address in any case, each character plain or as URLs, HTML and JSON write it."""
+    return re.compile("".join(f"(?:{'|'.join(_ways_to_write(char))})" for char in email), re.IGNORECASE)
+
+
+def _ways_to_write(char: str) -> set[str]:
+    ways = set() if char.isascii() else {"\ufffd{1,4}"}  # what is left of it where the answer is in another encoding
+    for c in {char, char.lower(), char.upper()}:
+        ways |= {rf"\\?{re.escape(c)}", "".join(f"%{byte:02x}" for byte in c.encode("utf-8", "surrogatepass"))}
+        ways |= {f"&{name}" for name, text in html5.items() if text == c}
+        if len(c) == 1:  # there are letters whose capital is two
+            ways |= {f"&#0*{ord(c)};?", f"&#x0*{ord(c):x};?", rf"\\u{ord(c):04x}"}
+    return ways
 
 
 def _read(response: requests.Response, deadline: float) -> bytes:

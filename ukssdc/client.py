@@ -52,7 +52,6 @@ class Client:
 
     def __init__(self, email: str, base_url: str = BASE_URL, timeout: tuple[float, float] = TIMEOUT) -> None:
         self._transport = Transport(email, base_url, timeout)
-        self._email = email
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -105,7 +104,7 @@ class Client:
         ServiceError, TransportError, ProtocolError
         """
         wanted = ProductRequest.model_validate(request)
-        body = wanted.to_wire(self._email)
+        body = wanted.to_wire(self._transport.email)
         path = "run_userobject.php"
         answer = self._transport.call(path, SUBMIT, **body)
         job = Job.from_wire(answer, id_key="JobID", at=self._address(path), products=wanted.products)

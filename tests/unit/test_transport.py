@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_server import http, raw_server
-from xrt_support import request_for
+from xrt_support import USER, request_for
 
 from ukssdc import Client, Job, Product, ProtocolError, ServiceError, TransportError, UKSSDCError
+from ukssdc.emulator import Emulator
 from ukssdc.job import CancelReport
 from ukssdc.status import JobStatus
 
@@ -191,6 +192,67 @@ def test_the_address_stays_out_of_every_message(body: dict[str, object]) -> None
         client_of(url).count_active_jobs()
 
     assert EMAIL.lower() not in str(raised.value).lower()
+
+
+@pytest.mark.parametrize(
+    ("email", "said"),
+    [
+        ("observer@example.org", r'{"OK": 0, "ERROR": "user OBSERVER\u0040Example.org"}'),
+        ("observer@example.org", '{"OK": 0, "ERROR": "see ?user=observer%40example%2Eorg"}'),
+        ("observer@example.org", '{"OK": 0, "listErr": [{"label": "observer&#64;example.org", "list": ["a"]}]}'),
+        ("observer@example.org", '{"OK": 0, "ERROR": "observer&#x40;example.org, observer&commat;example&period;org"}'),
+        ("observer@example.org", r'{"OK": 1, "observer\u0040example.org": {"Name": ["observer\u0040example.org"]}}'),
+        ("observer@example.org", r'{"OK": 0, "ERROR": "observer\u0040example.org'),
+        ("observer@example.org", "<html>observer%40example.org, observer&#064;example.org"),
+        ("observer@example.org", "x" * 190 + "observer&#64;example.org"),
+        ("jürgen/x@example.org", r'{"OK": 0, "ERROR": "j\u00fcrgen\/x@example.org"}'),
+        ("jürgen/x@example.org", '{"OK": 0, "ERROR": "see ?user=J%c3%9CRGEN%2fx%40example.org"}'),
+        ("jürgen/x@example.org", '{"OK": 0, "ERROR": "j&uuml;rgen&#x2f;x@example.org, j&#252;rgen/x@example.org"}'),
+        ("jürgen/x@example.org", r'{"OK": 0, "ERROR": "j\u00fcrgen\/x@example.org'),
+    ],
+)
+def test_the_address_stays_out_of_every_message_however_it_is_written(email: str, said: str) -> None:
+    with raw_server(http(said.encode())) as url, pytest.raises(UKSSDCError) as raised:
+        Client(email, url, timeout=(0.5, 0.5)).count_active_jobs()
+
+    message = str(raised.value).lower()
+    assert [part for part in ("observer", "rgen", "example", "org") if part in message] == []
+
+
+def test_the_address_stays_out_of_messages_in_another_encoding() -> None:
+    page = http("<html>jürgen@example.org".encode("latin-1"))
+
+    with raw_server(page) as url, pytest.raises(ProtocolError, match="it begins with '<html><your account>'"):
+        Client("jürgen@example.org", url, timeout=(0.5, 0.5)).count_active_jobs()
+
+
+def test_the_address_stays_out_of_an_http_errors_reason() -> None:
+    with (
+        raw_server(http(b"", f"403 Not {EMAIL}")) as url,
+        pytest.raises(TransportError, match="403 Not <your account>"),
+    ):
+        client_of(url).count_active_jobs()
+
+
+@pytest.mark.parametrize("email", [f"{USER}\n", f"  {USER} \t"])
+def test_blanks_around_the_address_are_no_part_of_it(monkeypatch: pytest.MonkeyPatch, email: str) -> None:
+    with Emulator(users=(USER,)) as emulator:
+        monkeypatch.setenv("UKSSDC_USER", email)
+        monkeypatch.setenv("UKSSDC_URL", emulator.url)
+        client = Client.from_environment()
+
+        job = client.submit(request_for(Product.Image))
+
+        assert [old.job_id for old in client.jobs()] == [job.job_id]
+
+
+@pytest.mark.parametrize("email", [f"{USER}\n", f"{USER} "])
+def test_an_address_that_the_service_trims_stays_out_of_messages(email: str) -> None:
+    with (
+        raw_server(answer_of(OK=0, ERROR=f"The user {USER} is not registered")) as url,
+        pytest.raises(ServiceError, match="The user <your account> is not registered"),
+    ):
+        Client(email, url).count_active_jobs()
 
 
 def test_a_deprecation_warning_of_the_service_is_passed_on() -> None:
