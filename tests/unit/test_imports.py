@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 COMMAND = Path(sys.executable).with_name("xrt-products")
 HEAVY = ("prefect", "tasks", "starlette", "uvicorn", "yaml", "pandas", "astropy", "matplotlib")
@@ -39,3 +41,11 @@ def test_what_the_flows_do_not_have_is_an_attribute_error() -> None:
 
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = flows.nonsense
+
+
+def test_a_urllib3_that_cannot_read_an_answer_as_it_comes_is_not_installed() -> None:
+    project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text("utf-8"))["project"]
+
+    wanted = {found.name: found.specifier for found in map(Requirement, project["dependencies"])}
+
+    assert list(wanted["urllib3"].filter(["1.26.20", "2.1.0", "2.2.0"])) == ["2.2.0"]  # the first with read1()
