@@ -24,6 +24,13 @@ START = 200  # characters of an unreadable answer that an error shows
 MAY_HOLD_ADDRESS = re.compile(r"[@%&\\]")  # its @, or what any other way to write one begins with
 
 
+class _Session(requests.Session):
+    """A session for which there are no redirects: requests reads their address even where it is not to follow it."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - a bad one raises a ValueError there
+        return None
+
+
 class Transport:
     """The way to the service: one session, one address, one account.
 
@@ -52,7 +59,7 @@ class Transport:
         self._address = _spellings(email)
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
-        self.session = requests.Session()
+        self.session = _Session()
         self.session.headers["User-Agent"] = "xrt-products (Prefect flows for Swift-XRT products)"
 
     def call(self, path: str, doing: str, *, details: str = "", **body: Any) -> dict[str, Any]:
@@ -195,6 +202,8 @@ def _as_transport_error(error: requests.RequestException, url: str, doing: str, 
 def _advice(status_code: int) -> str:
     if status_code >= requests.codes.internal_server_error:
         return "This may pass: try again in a minute"
+    if requests.codes.multiple_choices <= status_code < requests.codes.bad_request:
+        return "This may be a gateway's redirect of the moment; if it lasts, check the address in UKSSDC_URL"
     if status_code == requests.codes.not_found:
         return "A service that restarts may answer so; if it lasts, check the address in UKSSDC_URL"
     return "Check the address in UKSSDC_URL"

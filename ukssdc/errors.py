@@ -62,8 +62,10 @@ class TransportError(UKSSDCError):
         self.url = url
         self.status_code = status_code
         self.sent = sent
-        # A gateway in front of a restarting service answers 404 as well (protocol, section 1).
-        self.may_pass = status_code is None or status_code >= 500 or status_code in {404, 408, 425, 429}  # noqa: PLR2004
+        # A gateway in front of a restarting service answers 404 as well (protocol, section 1), or leads elsewhere.
+        self.may_pass = (
+            status_code is None or status_code >= 500 or status_code // 100 == 3 or status_code in {404, 408, 425, 429}  # noqa: PLR2004
+        )
 
 
 class ServiceError(UKSSDCError):

@@ -128,11 +128,16 @@ def test_a_bad_request_will_not_pass() -> None:
     assert not raised.value.may_pass
 
 
-def test_a_redirect_of_a_call_is_not_followed() -> None:
-    away = http(b"", "302 Found", "Location: http://127.0.0.2/")
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect"])
+@pytest.mark.parametrize("where", [b"http://127.0.0.2/", b"http://[bad", b"http://\xff\xfe/", b""])
+def test_a_redirect_of_a_call_is_not_followed_and_may_pass(status: str, where: bytes) -> None:
+    away = http(b"", status, "Location: (here)").replace(b"(here)", where)
 
-    with raw_server(away) as url, pytest.raises(TransportError, match="302"):
+    with raw_server(away) as url, pytest.raises(TransportError, match=status) as raised:
         client_of(url).count_active_jobs()
+
+    assert raised.value.may_pass
+    assert raised.value.sent
 
 
 def test_a_connection_that_breaks_off_before_the_answer_may_have_been_heard() -> None:
