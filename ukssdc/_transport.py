@@ -22,6 +22,7 @@ ACCOUNT = "<your account>"  # stands wherever the service repeats the e-mail add
 MAX_ANSWER = 256 * 2**20  # bytes; light curves of years of data are some MB
 START = 200  # characters of an unreadable answer that an error shows
 MAY_HOLD_ADDRESS = re.compile(r"[@%&\\]")  # its @, or what any other way to write one begins with
+SURROGATE = re.compile(r"[\ud800-\udfff]")  # JSON can write half of a character, UTF-8 cannot
 
 
 class _Session(requests.Session):
@@ -138,13 +139,13 @@ class Transport:
             ) from None
 
     def _clean(self, value: Any) -> Any:
-        """Take the address out of a decoded answer: JSON may hide it behind escapes while it is not decoded."""
+        """Take out of an answer what JSON's escapes hid until it was decoded: the address, and halves of characters."""
         if isinstance(value, str):
-            return self._redact(value)
+            return self._redact(SURROGATE.sub("\ufffd", value))
         if isinstance(value, list):
             return [self._clean(item) for item in value]
         if isinstance(value, dict):
-            return {self._redact(key): self._clean(item) for key, item in value.items()}
+            return {self._clean(key): self._clean(item) for key, item in value.items()}
         return value
 
     def _redact(self, text: str) -> str:

@@ -260,6 +260,25 @@ def test_an_address_that_the_service_trims_stays_out_of_messages(email: str) -> 
         Client(email, url).count_active_jobs()
 
 
+def test_half_a_character_in_an_answer_can_be_stored() -> None:
+    said = http(
+        rb'{"OK": 1, "lc": {"statusCode": 3, "statusText": "Running \ud83d \ud83d\ude80", "progress": {"\udc00": 1}}}'
+    )
+
+    with raw_server(said) as url:
+        status = client_of(url).status(JOB)[Product.LightCurve]
+
+    assert status.status_text == "Running \N{REPLACEMENT CHARACTER} \N{ROCKET}"
+    assert "\N{REPLACEMENT CHARACTER}" in status.model_dump_json()
+
+
+def test_half_a_character_in_a_refusal_can_be_shown() -> None:
+    with raw_server(http(rb'{"OK": 0, "ERROR": "no \ud83d"}')) as url, pytest.raises(ServiceError) as raised:
+        client_of(url).count_active_jobs()
+
+    assert str(raised.value).encode().endswith("no \N{REPLACEMENT CHARACTER}".encode())
+
+
 def test_a_deprecation_warning_of_the_service_is_passed_on() -> None:
     said = answer_of(OK=1, numJobs="3", deprecationWarning={"type": "x", "message": "version 1.12 ends soon"})
 
