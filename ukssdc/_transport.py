@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
-import warnings
+from functools import lru_cache
 from html.entities import html5
 from typing import Any
 from urllib.parse import urlsplit
@@ -109,7 +110,9 @@ class Transport:
                 url=url,
                 start=self._redact(text)[:START],
             )
-        _show_deprecation(answer.get("deprecationWarning"))
+        warning = answer.get("deprecationWarning")
+        if isinstance(warning, dict) and isinstance(warning.get("message"), str):
+            _show_once(warning["message"])
         if str(answer["OK"]) in {"0", "False", "None"} and not isinstance(answer.get(details), dict):
             raise ServiceError(doing, _refusals(answer))
         return answer
@@ -222,6 +225,7 @@ def _refusals(answer: dict[str, Any]) -> list[str]:
     return said or ["it gave no reason"]
 
 
-def _show_deprecation(warning: Any) -> None:
-    if isinstance(warning, dict) and warning.get("message"):
-        warnings.warn(f"the UKSSDC service says: {warning['message']}", DeprecationWarning, stacklevel=4)
+@lru_cache(maxsize=32)  # so each is shown once (protocol, section 1)
+def _show_once(message: str) -> None:
+    # Not a Python warning: where those are errors, it would hide the answer of a call that has been made.
+    logging.getLogger("ukssdc").warning("The UKSSDC service says: %s", message)

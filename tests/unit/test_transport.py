@@ -279,13 +279,28 @@ def test_half_a_character_in_a_refusal_can_be_shown() -> None:
     assert str(raised.value).encode().endswith("no \N{REPLACEMENT CHARACTER}".encode())
 
 
-def test_a_deprecation_warning_of_the_service_is_passed_on() -> None:
-    said = answer_of(OK=1, numJobs="3", deprecationWarning={"type": "x", "message": "version 1.12 ends soon"})
+@pytest.mark.filterwarnings("error")
+def test_a_deprecation_warning_of_the_service_is_logged_once_and_costs_no_job(caplog: pytest.LogCaptureFixture) -> None:
+    said = answer_of(
+        OK=1,
+        JobID="951",
+        URL="http://127.0.0.1/USERPROD_951",
+        jobPars={"name": "GRB 200416A", "image": 1},
+        deprecationWarning={"type": "x", "message": "version 1.12 ends soon"},
+    )
 
-    with raw_server(said) as url, pytest.warns(DeprecationWarning, match="ends soon"):
-        count = client_of(url).count_active_jobs()
+    with raw_server(said) as url:
+        jobs = [client_of(url).submit(request_for(Product.Image)) for _ in range(2)]
 
-    assert count == 3
+    assert [job.job_id for job in jobs] == [951, 951]
+    assert caplog.messages.count("The UKSSDC service says: version 1.12 ends soon") == 1
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("message", [["a"], {"a": 1}, 1])
+def test_a_deprecation_warning_that_is_no_text_is_left_alone(message: object) -> None:
+    with raw_server(answer_of(OK=1, numJobs="3", deprecationWarning={"message": message})) as url:
+        assert client_of(url).count_active_jobs() == 3
 
 
 ANSWERS = JSON | st.fixed_dictionaries(
