@@ -57,7 +57,7 @@ class Job(BaseModel):
         Raises
         ------
         ProtocolError
-            Where the number, the URL or the parameters are missing or unreadable.
+            Where the number, the URL or the parameters are missing or unreadable, or nothing tells of a product.
         """
         number, url, parameters = (answer.get(key) for key in (id_key, "URL", "jobPars"))
         job_id = read_job_id(number)
@@ -65,11 +65,16 @@ class Job(BaseModel):
             raise ProtocolError(
                 f"the service's answer lacks a usable {id_key}, URL or jobPars", url=at, start=str(dict(answer))[:200]
             )
+        wanted = tuple(products or _products_in(parameters))
+        if not wanted:  # such a job would be complete at once, with nothing
+            raise ProtocolError(
+                "the service's answer holds no product in its jobPars", url=at, start=str(dict(answer))[:200]
+            )
         return cls(
             job_id=job_id,
             url=url.rstrip("/"),
             name=str(parameters.get("name", "")),
-            products=tuple(products or _products_in(parameters)),
+            products=wanted,
             parameters={k: v for k, v in parameters.items() if k not in NOT_PARAMETERS},
         )
 

@@ -363,6 +363,14 @@ def test_a_job_number_that_is_none_is_refused(number: object) -> None:
         Job.from_wire({"JobID": number, "URL": "http://x", "jobPars": {}}, id_key="JobID", at="http://x")
 
 
+@pytest.mark.parametrize("parameters", [{}, {"name": "GRB 200416A"}, {"lc": "maybe", "spec": 0, "image": None}])
+def test_a_job_without_a_product_is_refused(parameters: dict[str, object]) -> None:
+    said = answer_of(OK=1, URL="http://127.0.0.1/USERPROD_951", jobPars=parameters)
+
+    with raw_server(said) as url, pytest.raises(ProtocolError, match="holds no product in its jobPars; it begins with"):
+        client_of(url).attach(951)
+
+
 @pytest.mark.parametrize("email", ["", "nobody"])
 def test_without_an_account_the_way_to_one_is_shown(email: str) -> None:
     with pytest.raises(UKSSDCError, match=r"register\.php.*UKSSDC_USER"):
