@@ -126,10 +126,10 @@ class Client:
         Raises
         ------
         ValueError
-            Where `products` is a bare product name, or names something that is no product.
+            Where `products` is a bare product name or empty, or names something that is no product.
         ServiceError, TransportError, ProtocolError
         """
-        wanted = select_products(products, job.products)
+        wanted = _at_least_one(products, job)
         what = ",".join(p.wire for p in wanted)
         answer = self._transport.call(
             "checkProductStatus.php", f"get the status of job {job.job_id}", JobID=job.job_id, what=what, whatProg=what
@@ -155,7 +155,7 @@ class Client:
             As for `status`.
         ServiceError, TransportError, ProtocolError
         """
-        wanted = select_products(products, job.products)
+        wanted = _at_least_one(products, job)
         what = ",".join(p.wire for p in wanted)
         answer = self._transport.call(
             "canceljob.php", f"cancel job {job.job_id}", details="statusCodes", JobID=job.job_id, what=what
@@ -308,6 +308,13 @@ class Client:
 
     def _address(self, path: str) -> str:
         return f"{self.base_url}/{path}"
+
+
+def _at_least_one(products: Products, job: Job) -> tuple[Product, ...]:
+    wanted = select_products(products, job.products)
+    if not wanted:
+        raise ValueError(f'no product is given: "all", or a list with at least one of {", ".join(job.products)}')
+    return wanted
 
 
 def refuse_address(account: str | None) -> None:

@@ -260,6 +260,21 @@ def test_an_address_that_the_service_trims_stays_out_of_messages(email: str) -> 
         Client(email, url).count_active_jobs()
 
 
+@pytest.mark.parametrize("call", [Client.status, Client.cancel])
+@pytest.mark.parametrize("products", [[], (), set()])
+def test_no_product_at_all_is_refused_before_anything_is_sent(
+    call: Callable[[Client, Job, object], object], products: object
+) -> None:
+    with Emulator(users=(USER,)) as emulator:
+        client = Client(USER, emulator.url)
+        job = client.submit(request_for(Product.LightCurve, Product.Image))
+
+        with pytest.raises(ValueError, match='"all", or a list with at least one of LightCurve, Image'):
+            call(client, job, products)
+
+        assert [made.call for made in emulator.ledger.calls()] == ["submit"]
+
+
 def test_half_a_character_in_an_answer_can_be_stored() -> None:
     said = http(
         rb'{"OK": 1, "lc": {"statusCode": 3, "statusText": "Running \ud83d \ud83d\ude80", "progress": {"\udc00": 1}}}'
