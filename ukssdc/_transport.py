@@ -54,9 +54,7 @@ class Transport:
                 f"Register at {REGISTRATION_URL}, confirm, and put the address into the environment variable "
                 "UKSSDC_USER"
             )
-        parts = urlsplit(base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise UKSSDCError(f"{base_url!r} is no address of the service: it should look like {BASE_URL}")
+        _check_address(base_url)
         self.email = email
         self._address = _spellings(email)
         self.base_url = base_url.rstrip("/")
@@ -153,6 +151,19 @@ class Transport:
 
     def _redact(self, text: str) -> str:
         return self._address.sub(ACCOUNT, text) if MAY_HOLD_ADDRESS.search(text) else text
+
+
+def _check_address(base_url: str) -> None:
+    """Refuse what can never be called: it would look like a service that is away, and be waited for."""
+    why = ""
+    try:
+        parts = urlsplit(base_url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        requests.Request("POST", base_url).prepare()
+    except ValueError as error:
+        usable, why = False, f" ({error})"
+    if not usable:
+        raise UKSSDCError(f"{base_url!r} is no address of the service{why}: it should look like {BASE_URL}")
 
 
 def _spellings(email: str) -> re.Pattern[str]:

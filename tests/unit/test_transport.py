@@ -392,7 +392,21 @@ def test_without_an_account_the_way_to_one_is_shown(email: str) -> None:
         Client(email)
 
 
-@pytest.mark.parametrize("url", ["", "swift.ac.uk", "ftp://swift.ac.uk", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "swift.ac.uk", "ftp://swift.ac.uk", "http://", "http://[bad", "http://a b/", "http://*/"),
+        *("http://127.0.0.1:0/", "http://127.0.0.1:-1/", "http://127.0.0.1:port/"),
+    ],
+)
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(UKSSDCError, match="is no address of the service"):
         Client(EMAIL, url)
+
+
+def test_a_port_that_is_none_is_refused_where_the_client_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UKSSDC_USER", EMAIL)
+    monkeypatch.setenv("UKSSDC_URL", "http://127.0.0.1:99999/user_objects")
+
+    with pytest.raises(UKSSDCError, match=r":99999/user_objects' is no address of the service \(Port out of range"):
+        Client.from_environment()
