@@ -25,11 +25,12 @@ COMMA = re.compile(r"\s*,\s*")
 
 
 class Form(NamedTuple):
-    """The form that a text has to have; one without a pattern is sent as it is."""
+    """The form that a text has to have; one without a pattern is sent as it is, or without the blanks around it."""
 
     pattern: str
     words: str
     check: Callable[[str], bool] = bool
+    strip: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ class Parameter:
         if not isinstance(value, str) or not value.strip():
             raise ValueError(self.permitted)
         if self.form is None or not self.form.pattern:
-            return value
+            return value.strip() if self.form and self.form.strip else value
         text: str = COMMA.sub(",", value.strip())
         if not re.fullmatch(self.form.pattern, text) or not self.form.check(text):
             raise ValueError(self.permitted)

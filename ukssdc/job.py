@@ -73,7 +73,7 @@ class Job(BaseModel):
         return cls(
             job_id=job_id,
             url=url.rstrip("/"),
-            name=str(parameters.get("name", "")),
+            name=str(parameters.get("name", "")).strip(),
             products=wanted,
             parameters={k: v for k, v in parameters.items() if k not in NOT_PARAMETERS},
         )
@@ -168,7 +168,7 @@ class OldJob(BaseModel):
             return None
         return cls(
             job_id=job_id,
-            name=str(entry.get("Name", "")),
+            name=str(entry.get("Name", "")).strip(),
             submitted=_read_time(entry.get("DateSubmitted")),
             products=tuple(p for p in Product if is_true(entry.get(p.value))),
             available=is_true(entry.get("hasProd")),

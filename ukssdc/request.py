@@ -18,7 +18,7 @@ from ukssdc.errors import InvalidRequest
 from ukssdc.parameters import AstromPos, EnhancedPos, Image, LightCurve, Parameters, SourceDet, Spectrum, StandardPos
 from ukssdc.status import Product
 
-NAME = Form("", "the target's name")
+NAME = Form("", "the target's name", strip=True)
 TARGET_IDS = Form(r"[0-9]{8}(,[0-9]{8})*", 'target IDs of 8 digits, comma-separated, like "00966554"')
 RATE = {"unit": "ct/s", "low": 0}
 # Source detection alone looks at whole fields: it needs neither a position nor what to do about one.

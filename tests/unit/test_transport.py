@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -17,6 +18,7 @@ from xrt_support import USER, request_for
 from ukssdc import Client, Job, Product, ProtocolError, ServiceError, TransportError, UKSSDCError
 from ukssdc.emulator import Emulator
 from ukssdc.job import CancelReport
+from ukssdc.lookup import find_submitted
 from ukssdc.status import JobStatus
 
 EMAIL = "Observer@Example.org"
@@ -273,6 +275,19 @@ def test_no_product_at_all_is_refused_before_anything_is_sent(
             call(client, job, products)
 
         assert [made.call for made in emulator.ledger.calls()] == ["submit"]
+
+
+@pytest.mark.parametrize(("sent", "echoed"), [(" GRB 1 ", "GRB 1"), ("GRB 1", " GRB 1\t"), ("GRB 1\n", "GRB 1\n")])
+def test_blanks_around_a_name_are_no_part_of_it(sent: str, echoed: str) -> None:
+    request = request_for(Product.Image, name=sent)
+    old = answer_of(OK=1, jobs=[{"JobID": 951, "Name": echoed, "Image": True}])
+    job = answer_of(OK=1, URL="http://127.0.0.1/USERPROD_951", jobPars={"name": echoed, "image": 1})
+
+    with raw_server(old, job) as url:
+        found = find_submitted(client_of(url), request, datetime.now(UTC))
+
+    assert request.to_wire(EMAIL)["name"] == "GRB 1"
+    assert [(made.job_id, made.name) for made in found] == [(951, "GRB 1")]
 
 
 def test_half_a_character_in_an_answer_can_be_stored() -> None:
