@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int | None], None]
 MOST_REDIRECTS = 5
-PIECE = 1 << 16  # bytes: a slow line brings several a second, and progress is told with each
+PIECE = 1 << 16  # bytes, at most: progress is told with each
 _OTHER_RANGE = 416  # nothing lies beyond what we have
 
 
@@ -187,7 +187,8 @@ def fetch(
             with part.path.open("ab") as file:
                 tell = progress or (lambda _have, _total: None)
                 tell(have, total)
-                while piece := response.raw.read(PIECE, decode_content=False):
+                # read1: what has come, and not first a whole piece, which takes a slow line minutes
+                while piece := response.raw.read1(PIECE, decode_content=False):
                     file.write(piece)
                     have += len(piece)
                     tell(have, total)

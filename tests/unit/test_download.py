@@ -61,6 +61,34 @@ def test_progress_is_told_from_the_beginning_to_the_end_with_the_total(tmp_path:
     assert seen[-1] == (len(archive()), len(archive()))
 
 
+def test_progress_is_told_as_the_bytes_come_however_few(tmp_path: Path) -> None:
+    seen: list[int] = []
+    drops = [archive()[n : n + 100] for n in range(0, len(archive()), 100)]
+
+    with raw_server([http(b"", length=len(archive())), *drops]) as url:
+        fetch(url, tmp_path, progress=lambda done, _: seen.append(done))
+
+    assert 0 < seen[1] < len(archive())
+
+
+def chunked(*pieces: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + end
+
+
+def test_an_archive_in_chunks_arrives_whole(tmp_path: Path) -> None:
+    with raw_server(chunked(archive()[:7], archive()[7:])) as url:
+        assert fetch(url, tmp_path).path.read_bytes() == archive()
+
+
+@pytest.mark.parametrize("end", [b"", b"ff\r\n", b"ff\r\nhalf"], ids=["chunk missing", "empty chunk", "half a chunk"])
+def test_chunks_that_end_early_are_noticed(tmp_path: Path, end: bytes) -> None:
+    with raw_server(chunked(archive(), end=end)) as url, pytest.raises(DownloadError, match="broke off"):
+        fetch(url, tmp_path)
+
+    assert "lc.tar.gz" not in names_in(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
