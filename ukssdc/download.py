@@ -168,9 +168,11 @@ def fetch(
     DownloadError
         For an HTTP error, a connection that breaks off, a length that does not match, another host's address.
     """
-    have, validator = part.resumable()
+    had, validator = part.resumable()
+    have = had
+    began_at: int | None = None  # where the answer's bytes begin
     try:
-        with _get(session, url, have, validator, base_url=base_url, timeout=timeout) as response:
+        with _get(session, url, had, validator, base_url=base_url, timeout=timeout) as response:
             if have and response.headers.get("Content-Range") == f"bytes */{have}":
                 return  # there is no more: it was interrupted before it could be verified
             if have and (response.status_code == _OTHER_RANGE or not _goes_on_at(response, have)):
@@ -183,7 +185,7 @@ def fetch(
             if response.status_code == requests.codes.ok:
                 have = 0
                 part.begin(_validator_of(response))
-            total = _total_length(response, have)
+            began_at, total = have, _total_length(response, have)
             with part.path.open("ab") as file:
                 tell = progress or (lambda _have, _total: None)
                 tell(have, total)
@@ -193,11 +195,14 @@ def fetch(
                     have += len(piece)
                     tell(have, total)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        kept, _ = part.resumable()
         raise DownloadError(
             f"the download of {url} broke off after {have} bytes ({type(error).__name__}). "
             "It goes on from there at the next try where the server allows it",
             url=url,
             may_pass=True,
+            # No answer is an outage; an answer that leaves us no further than before would cost as much each time.
+            spoilt=began_at is not None and (began_at < had or kept <= had),
         ) from None
     if total is not None and have != total:
         if have > total:

@@ -251,6 +251,34 @@ def test_a_download_goes_on_where_it_broke_off(tmp_path: Path) -> None:
     assert names_in(tmp_path) == {"lc.tar.gz"}
 
 
+def test_a_break_counts_as_spoilt_where_the_next_try_gets_no_further(tmp_path: Path) -> None:
+    size = len(archive())
+    tag = 'ETag: "a"'
+
+    def part(start: int, stop: int) -> bytes:
+        span = f"Content-Range: bytes {start}-{size - 1}/{size}"
+        return http(archive()[start:stop], "206 Partial Content", span, tag, length=size - start)
+
+    answers = {
+        "no validator, so all of it is lost": (http(archive()[:50], length=size), True),
+        "a first half": (http(archive()[:50], "200 OK", tag, length=size), False),
+        "some more": (part(50, 100), False),
+        "nothing more": (part(100, 100), True),
+        "from the beginning again": (http(archive()[:150], "200 OK", tag, length=size), True),
+        "no answer at all": (b"", False),
+    }
+    spoilt = {}
+
+    with raw_server(*(answer for answer, _ in answers.values())) as url:
+        for what in answers:
+            with pytest.raises(DownloadError, match="broke off") as raised:
+                fetch(url, tmp_path)
+            assert raised.value.may_pass
+            spoilt[what] = raised.value.spoilt
+
+    assert spoilt == {what: expected for what, (_, expected) in answers.items()}
+
+
 def test_a_part_that_is_complete_is_verified_and_not_fetched_again(tmp_path: Path) -> None:
     size = len(archive())
     broken = http(archive(), "200 OK", 'ETag: "a"', length=size + 1)  # as if killed before it was verified
