@@ -22,7 +22,8 @@ INTERVAL = 60.0  # s; the service asks not to be polled more often (protocol, se
 MAX_WAIT = 86400.0  # s
 TRIES = 5  # that are made in any case, after the first one
 
-
+# The task run, and how many of its tries brought what is spoilt: all of them are made in one context.
+_spoilt: ContextVar[tuple[str | None, int]] = ContextVar("spoilt", default=(None, 0))
 # Set where the run is stopped; the threads of its tasks have a copy of the context, and so the same event.
 _stop: ContextVar[threading.Event | None] = ContextVar("stop", default=None)
 
@@ -65,7 +66,7 @@ def patience(deadline: datetime | None, *, tries: int = 0) -> Iterator[None]:
     """End the tries of the current task run when there have been enough.
 
     A service that is away is waited for until the deadline. An archive that is spoilt at the service is fetched again
-    only `TRIES` times: each may be gigabytes.
+    only `TRIES` times: each may be gigabytes. Tries that the service was away for do not count among these.
 
     Parameters
     ----------
@@ -84,11 +85,20 @@ def patience(deadline: datetime | None, *, tries: int = 0) -> Iterator[None]:
     except UKSSDCError as error:
         tried = runtime.task_run.run_count or 1
         over = deadline is not None and now() >= deadline and tried > tries
-        spoilt = isinstance(error, DownloadError) and error.spoilt and tried > TRIES
+        spoilt = isinstance(error, DownloadError) and error.spoilt and _spoilt_so_far() > TRIES
         if not error.may_pass or not (over or spoilt):
             raise
         why = ", because the longest wait is over" if over else ""
         raise GivenUp(f"{error}. Given up after {tried} tries{why}") from error
+
+
+def _spoilt_so_far() -> int:
+    """Count one more spoilt answer of the current task run, and return how many there were."""
+    run = runtime.task_run.id
+    before, count = _spoilt.get()
+    count = count + 1 if run == before else 1
+    _spoilt.set((run, count))
+    return count
 
 
 @contextmanager

@@ -170,3 +170,20 @@ def test_an_archive_that_stays_broken_is_not_fetched_for_ever(serve: Serve, opti
         request_products(REQUEST, **options)
 
     assert len(emulator.ledger.calls("download")) == 6
+
+
+def test_tries_while_the_service_was_away_are_not_those_of_a_broken_archive(
+    serve: Serve, options: dict[str, Any]
+) -> None:
+    emulator = serve(
+        faults=[
+            Fault("http_502", "download", count=7),
+            Fault("archive_html", "download", nth=8),
+            Fault("archive_404", "download", nth=9),
+        ]
+    )
+
+    report = request_products(REQUEST, **options)
+
+    assert report.ok
+    assert len(emulator.ledger.calls("download")) == 10
