@@ -190,21 +190,31 @@ def holding(path: Path, *, wait: bool = False) -> Iterator[bool]:
     """Lock a file while the body runs; yield False where somebody else has it.
 
     The lock goes with the process, however that ends, and the file with the lock.
+
+    Raises
+    ------
+    UKSSDCError
+        Where there can be no lock: the file is someone else's, or the disk full.
     """
     import fcntl  # noqa: PLC0415 - POSIX only; the rest of the package is not
 
     with ExitStack() as stack:
         while True:
-            lock = stack.enter_context(path.open("w"))
             try:
+                lock = stack.enter_context(path.open("w"))
                 fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+                if _is_at(path, lock.fileno()):  # its last holder may have removed it meanwhile
+                    break
+            except BlockingIOError:
                 yield False
                 return
-            if _is_at(path, lock.fileno()):  # its last holder may have removed it meanwhile
-                break
-        stack.callback(path.unlink, missing_ok=True)
-        yield True
+            except OSError as error:
+                raise cannot_write(path, error) from None
+        try:
+            yield True
+        finally:
+            with suppress(OSError):  # gone already, or not to be removed: what is left behind does no harm
+                path.unlink()
 
 
 def _is_at(path: Path, handle: int) -> bool:
@@ -215,8 +225,11 @@ def _is_at(path: Path, handle: int) -> bool:
 
 
 def _is_followed(directory: Path) -> bool:
-    with following(directory) as free:
-        return not free
+    try:
+        with following(directory) as free:
+            return not free
+    except UKSSDCError:  # someone else's: not ours to take up
+        return True
 
 
 @contextmanager

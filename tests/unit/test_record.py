@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ukssdc import Job, Product, UKSSDCError
-from ukssdc.record import JobRecord, job_directory, open_record, safe_name
+from ukssdc.record import JobRecord, holding, job_directory, open_record, safe_name, unfinished_job
 
 JOB = Job(job_id=951, url="https://example.org/USERPROD_951", name="GRB 200416A", products=tuple(Product))
 
@@ -121,3 +121,38 @@ def test_a_long_name_in_any_script_fits_a_file_system() -> None:
 
 def test_files_go_to_target_and_job_number() -> None:
     assert job_directory(Path("products"), JOB) == Path("products/GRB_200416A/951")
+
+
+@pytest.fixture
+def locked_away(tmp_path: Path) -> Path:
+    """Return a job's folder whose lock file cannot be opened."""
+    folder = job_directory(tmp_path, JOB)
+    with open_record(folder, JOB) as record:
+        record.request = {"name": JOB.name}
+    (folder / ".lock").mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_lock_file_that_cannot_be_opened_is_a_clear_error(locked_away: Path, wait: bool) -> None:
+    with (
+        pytest.raises(UKSSDCError, match=r"cannot write to .*\.lock: .*directory"),
+        holding(locked_away / ".lock", wait=wait),
+    ):
+        pass
+
+
+def test_a_job_whose_lock_file_cannot_be_opened_is_not_taken_up(tmp_path: Path, locked_away: Path) -> None:
+    assert JobRecord.load(locked_away) is not None
+
+    assert unfinished_job(tmp_path, JOB.name, {"name": JOB.name}) is None
+
+
+def test_a_lock_file_that_cannot_be_removed_is_left_where_it_is(tmp_path: Path) -> None:
+    lock = tmp_path / ".lock"
+
+    with holding(lock):
+        lock.unlink()
+        lock.mkdir()
+
+    assert lock.is_dir()
