@@ -12,13 +12,12 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
-from ukssdc.archive import BLOCK, BROKEN, ArchiveFormat, tar_members
+from ukssdc.archive import BLOCK, BROKEN, MAX_BYTES, ZIP_METHODS, ArchiveFormat, tar_members
 from ukssdc.errors import DownloadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_BYTES = 20 * 2**30  # unpacked; the largest archives of the service have some GB
 MAX_MEMBERS = 100_000
 DEEPEST = 32  # folders within each other
 SHOWN = 60  # characters of a member's name in a message
@@ -152,6 +151,8 @@ def _zip_members(path: Path) -> Iterator[_Member]:
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
                 raise _Unsafe(f"its member {_shown(info.orig_filename)} is neither a file nor a folder")
+            if info.compress_type not in ZIP_METHODS:
+                raise _Unsafe(f"its member {_shown(info.orig_filename)} is neither stored nor deflated")
             name = _checked(info.orig_filename)  # ZipInfo.filename ends at the first NUL
             if info.is_dir():
                 yield name, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import random
 import tarfile
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ukssdc import DownloadError
 from ukssdc.archive import FORMATS, ArchiveFormat, problem_with
+from ukssdc.extract import extract_archive
 
 CONTENT = random.Random(951).randbytes(300_000)
 
@@ -65,3 +68,29 @@ def test_an_html_page_is_called_one(tmp_path: Path, fmt: ArchiveFormat) -> None:
 @pytest.mark.parametrize("content", [b"", b"\0" * 10240, b"no archive at all" * 100])
 def test_what_is_no_archive_is_found(tmp_path: Path, fmt: ArchiveFormat, content: bytes) -> None:
     assert problem_with(write(tmp_path / "part", content), fmt) is not None
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_no_more_is_read_than_may_be_unpacked(tmp_path: Path, fmt: ArchiveFormat) -> None:
+    part = write(tmp_path / "part", archive(fmt))
+
+    assert "more than 200000 bytes" in str(problem_with(part, fmt, max_bytes=200_000))
+    assert problem_with(part, fmt, max_bytes=400_000) is None
+
+
+def test_what_follows_a_tars_end_counts_too(tmp_path: Path) -> None:
+    bomb = archive("tar.gz") + gzip.compress(bytes(5 * 2**20))
+
+    assert "more than 400000 bytes" in str(problem_with(write(tmp_path / "part", bomb), "tar.gz", max_bytes=400_000))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=["bzip2", "lzma"])
+def test_a_zip_packed_in_a_way_that_may_blow_up_is_refused(tmp_path: Path, method: int) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as made:
+        made.writestr("lc/curve.qdp", CONTENT)
+    part = write(tmp_path / "part", buffer.getvalue())
+
+    assert "neither stored nor deflated" in str(problem_with(part, "zip"))
+    with pytest.raises(DownloadError, match=r"'lc/curve.qdp' is neither stored nor deflated"):
+        extract_archive(part, tmp_path / "lc", "zip")
