@@ -17,7 +17,7 @@ import urllib3
 
 from ukssdc._part import Part
 from ukssdc.archive import FORMATS, ArchiveFormat, IfExists, problem_with
-from ukssdc.errors import DownloadError
+from ukssdc.errors import DownloadError, TransportError
 from ukssdc.extract import extract_archive
 from ukssdc.record import RecordedFile, holding, now, open_record
 from ukssdc.status import Product
@@ -254,14 +254,15 @@ def same_service(url: str, base_url: str) -> bool:
 
 
 def _refused(response: requests.Response, url: str) -> DownloadError:
-    gone = response.status_code in {requests.codes.not_found, requests.codes.gone}
-    return DownloadError(
-        f"{url} cannot be had: HTTP {response.status_code} {response.reason}. "
-        + ("The service removes old products; see the job's page" if gone else "This may pass"),
-        url=url,
-        may_pass=gone or response.status_code >= requests.codes.internal_server_error,
-        spoilt=gone,
-    )
+    code = response.status_code
+    gone = code in {requests.codes.not_found, requests.codes.gone}
+    said = f"{url} cannot be had: HTTP {code} {response.reason}"
+    may_pass = gone or TransportError(said, url=url, status_code=code).may_pass  # the rule is that of all calls
+    if gone:
+        advice = "The service removes old products; see the job's page"
+    else:
+        advice = "This may pass" if may_pass else "See the job's page"
+    return DownloadError(f"{said}. {advice}", url=url, may_pass=may_pass, spoilt=gone)
 
 
 def _goes_on_at(response: requests.Response, have: int) -> bool:

@@ -113,6 +113,20 @@ def test_what_is_not_whole_never_gets_the_name(tmp_path: Path, answer: bytes | N
     assert "lc.tar.gz" not in names_in(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("status", "may_pass"),
+    [("408 Request Timeout", True), ("425 Too Early", True), ("429 Too Many Requests", True), ("403 Forbidden", False)],
+)
+def test_a_refusal_is_tried_again_where_its_code_says_that_it_passes(
+    tmp_path: Path, status: str, may_pass: bool
+) -> None:
+    with raw_server(http(b"<html>", status)) as url, pytest.raises(DownloadError, match=status) as raised:
+        fetch(url, tmp_path)
+
+    assert (raised.value.may_pass, raised.value.spoilt) == (may_pass, False)
+    assert ("This may pass" in str(raised.value)) == may_pass
+
+
 def test_what_was_there_before_stays_when_its_replacement_is_no_good(tmp_path: Path) -> None:
     with raw_server(http(archive()), http(archive()[:-20])) as url:
         fetch(url, tmp_path)
