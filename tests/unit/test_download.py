@@ -127,6 +127,25 @@ def test_a_refusal_is_tried_again_where_its_code_says_that_it_passes(
     assert ("This may pass" in str(raised.value)) == may_pass
 
 
+@pytest.mark.parametrize("location", ["http://[bad", "//[bad"])
+def test_a_redirect_to_no_address_is_refused(tmp_path: Path, location: str) -> None:
+    answer = http(b"", "302 Found", f"Location: {location}")
+
+    with raw_server(answer) as url, pytest.raises(DownloadError, match="no address") as raised:
+        fetch(url, tmp_path)
+
+    assert (raised.value.may_pass, raised.value.spoilt) == (True, True)
+
+
+def test_a_redirect_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    answer = http(b"", "302 Found", "Location: /XX").replace(b"XX", b"\xff\xfe")
+
+    with raw_server(answer) as url, pytest.raises(DownloadError, match="no address") as raised:
+        fetch(url, tmp_path)
+
+    assert (raised.value.may_pass, raised.value.spoilt) == (True, True)
+
+
 def test_what_was_there_before_stays_when_its_replacement_is_no_good(tmp_path: Path) -> None:
     with raw_server(http(archive()), http(archive()[:-20])) as url:
         fetch(url, tmp_path)
