@@ -81,7 +81,8 @@ def download_archive(
         raise ValueError(f"format is one of {', '.join(FORMATS)}, not {archive_format!r}")
     if if_exists not in {"skip", "replace", "error"}:
         raise ValueError(f'if_exists is "skip", "replace" or "error", not {if_exists!r}')
-    with open_record(directory, job):  # the folder can be written, and is this job's
+    with open_record(directory, job) as record:  # the folder can be written, and is this job's
+        known = product in record.files
         lock = directory / f".{product.wire}.lock"
     with holding(lock, wait=True):  # two runs that fetch the same would spoil each other's file
         file = _download(
@@ -98,8 +99,10 @@ def download_archive(
         if not extract:
             return file
         folder = directory / product.wire
-        if if_exists != "skip" or not folder.is_dir():  # a folder that is there is whole
-            extract_archive(file.path, folder, archive_format, replace=if_exists == "replace")
+        if not (file.skipped and folder.is_dir()):  # a folder that is there is whole
+            # beside an archive that was on record, it is that one's
+            ours = if_exists == "replace" or (if_exists == "skip" and known)
+            extract_archive(file.path, folder, archive_format, replace=ours)
         return replace(file, extracted=folder)
 
 

@@ -274,6 +274,29 @@ def test_a_folder_that_is_there_is_kept_when_its_archive_is_known(tmp_path: Path
     assert (tmp_path / "lc" / "notes.txt").read_text() == "mine"
 
 
+def test_an_archive_that_had_to_be_fetched_again_is_unpacked_again(tmp_path: Path) -> None:
+    with raw_server(http(pack([GOOD], "tar.gz")), http(pack([Member("new")], "tar.gz"))) as url:
+        archive = fetch(url, tmp_path).path
+        archive.write_bytes(b"damaged")
+        again = fetch(url, tmp_path)
+
+    assert not again.skipped
+    assert [p.name for p in again.extracted.iterdir()] == ["new"]
+
+
+def test_a_folder_that_nobody_knows_is_left_alone_and_not_taken_for_the_archives(tmp_path: Path) -> None:
+    (tmp_path / "lc").mkdir()
+    (tmp_path / "lc" / "notes.txt").write_text("mine")
+
+    with (
+        raw_server(http(pack([GOOD], "tar.gz"))) as url,
+        pytest.raises(DownloadError, match=r"lc exists already\. Move it away"),
+    ):
+        fetch(url, tmp_path)
+
+    assert [p.name for p in (tmp_path / "lc").iterdir()] == ["notes.txt"]
+
+
 def test_replace_replaces_the_folder_too(tmp_path: Path) -> None:
     with raw_server(http(pack([GOOD], "tar.gz")), http(pack([Member("new")], "tar.gz"))) as url:
         fetch(url, tmp_path)
