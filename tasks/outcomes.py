@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from rich.filesize import decimal
 
 from ukssdc import Job, Product, ProductStatus, StatusCode
+from ukssdc.extract import NOT_UNPACKED
 
 HELP_ADDRESS = "swifthelp@leicester.ac.uk"
 URGENT = {StatusCode.NOT_PRODUCED, StatusCode.NOT_QUEUED}  # the service asks to be e-mailed at once about these
@@ -76,7 +77,7 @@ class Cancelled(_Outcome):
 
 
 class Failed(_Outcome):
-    """The product will not come, or could not be fetched.
+    """The product will not come, or could not be fetched or unpacked.
 
     Attributes
     ----------
@@ -206,14 +207,15 @@ def failed_build(product: Product, status: ProductStatus) -> Failed:
 
 
 def failed_download(job: Job, product: Product, problem: str) -> Failed:
-    """Describe a product that was built but could not be fetched."""
-    return Failed(
-        product=product,
-        code=StatusCode.COMPLETE,
-        text=problem,
-        meaning="complete at the service, but not on disk",
-        advice=f"Fetch it later: xrt-products collect {job.job_id}",
-    )
+    """Describe a product that was built but could not be fetched, or not be unpacked."""
+    collect = f"xrt-products collect {job.job_id}"
+    if NOT_UNPACKED in problem:
+        meaning = "complete at the service and on disk, but not unpacked"
+        advice = f"When the reason is gone, unpack it: {collect} --extract"
+    else:
+        meaning = "complete at the service, but not on disk"
+        advice = f"Fetch it later: {collect}"
+    return Failed(product=product, code=StatusCode.COMPLETE, text=problem, meaning=meaning, advice=advice)
 
 
 def timed_out(job: Job, product: Product, status: ProductStatus, waited: float) -> TimedOut:

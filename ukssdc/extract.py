@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAX_MEMBERS = 100_000
 DEEPEST = 32  # folders within each other
 SHOWN = 60  # characters of a member's name in a message
+NOT_UNPACKED = "is not unpacked"  # in every error's message: the archive itself is there
 _Member = tuple[PurePosixPath, IO[bytes] | None]  # a file, or a folder without content
 
 
@@ -181,4 +182,4 @@ def _shown(name: str) -> str:
 
 
 def _error(path: Path, problem: str) -> DownloadError:
-    return DownloadError(f"{path} is not unpacked: {problem}", url=path.absolute().as_uri())
+    return DownloadError(f"{path} {NOT_UNPACKED}: {problem}", url=path.absolute().as_uri())

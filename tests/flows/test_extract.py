@@ -7,7 +7,7 @@ from typing import Any
 from xrt_support import Serve, request_for
 
 from flows import collect_products, request_products
-from tasks import Downloaded
+from tasks import Downloaded, Failed
 from ukssdc import Product
 
 
@@ -43,3 +43,17 @@ def test_collecting_again_unpacks_what_is_on_disk_already(serve: Serve, options:
     assert isinstance(outcome, Downloaded)
     assert outcome.skipped
     assert outcome.extracted == report.directory / "image"
+
+
+def test_an_archive_that_is_not_unpacked_is_not_called_missing(serve: Serve, options: dict[str, Any]) -> None:
+    serve()
+    in_the_way = options["destination"] / "GRB_200416A" / "951" / "lc"
+    in_the_way.mkdir(parents=True)
+
+    report = request_products(request_for(Product.LightCurve), **options, extract=True, on_failure="return")
+
+    outcome = report.outcomes[Product.LightCurve]
+    assert isinstance(outcome, Failed)
+    assert in_the_way.with_name("lc.tar.gz").exists()
+    assert outcome.meaning == "complete at the service and on disk, but not unpacked"
+    assert "xrt-products collect 951 --extract" in outcome.advice
