@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from ukssdc._sections import MODELS
+from ukssdc._values import Parameter
 from ukssdc.job import NOT_PARAMETERS
+from ukssdc.parameters import Parameters
+from ukssdc.request import ProductRequest
 from ukssdc.status import Product
 
 if TYPE_CHECKING:
     from ukssdc.client import Client
     from ukssdc.job import Job
-    from ukssdc.request import ProductRequest
 
 CLOCK_SKEW = timedelta(minutes=10)  # how far the service's calendar may be off from this machine's
+# Their defaults depend on what else is asked for.
+DEPENDENT = ("hrbin", "grades", "specgrades", "wtpuprate", "pcpuprate")
 ERRANDS = ("getTargs", "getT0", "getCoords")  # the service runs them and answers with what it found instead
 
 
@@ -50,16 +55,28 @@ def find_submitted(client: Client, request: ProductRequest, since: datetime) -> 
 
 
 def answers(request: ProductRequest, job: Job) -> bool:
-    """Tell whether a job's parameters are those of a request, after the service's additions and changes of type."""
+    """Tell whether a job's parameters are those of a request, after the service's additions and changes of type.
+
+    What was not sent must have the service's default: another job of the user's may be the same but for that.
+    """
     extra = {Product.StandardPos} if Product.AstromPos in request.products else set()  # the one implies the other
     if set(job.products) - extra != set(request.products) - extra:
         return False
-    sent = request.to_wire("")
-    return not any(
-        key in job.parameters and _plain(job.parameters[key]) != _plain(value)
-        for key, value in sent.items()
-        if key not in NOT_PARAMETERS + ERRANDS
-    )
+    models: list[type[Parameters]] = [ProductRequest, *(MODELS[product] for product in request.products)]
+    rows = {row.wire: row for model in models for row in model.ROWS.values()}
+    unsent = {wire: row.default for wire, row in rows.items() if row.default is not None and wire not in DEPENDENT}
+    expected = {k: v for k, v in (unsent | request.to_wire("")).items() if k not in NOT_PARAMETERS + ERRANDS}
+    return all(_same(rows.get(k), job.parameters[k], v) for k, v in expected.items() if k in job.parameters)
+
+
+def _same(row: Parameter | None, value: Any, other: Any) -> bool:
+    """Tell whether two values of a parameter mean the same."""
+    if _plain(value) == _plain(other):
+        return True
+    try:
+        return row is not None and bool(row.read(value) == row.read(other))
+    except ValueError:
+        return False
 
 
 def _plain(value: Any) -> Any:

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from request_strategies import requests
 from swifttools.ukssdc.xrt_prods import XRTProductRequest
 
-from ukssdc import Product, ProductRequest
+from ukssdc import Job, Product, ProductRequest
 from ukssdc.emulator import Emulator
 from ukssdc.emulator.submission import complete, problems
+from ukssdc.lookup import answers
 
 REQUESTS = json.loads((Path(__file__).parents[1] / "vectors" / "requests.json").read_text())
 EMAIL = "observer@example.org"
@@ -69,6 +70,47 @@ def test_completed_parameters_make_a_request_again(request: dict[str, dict[Any, 
 
     assert problems(again) == []
     assert set(ProductRequest.model_validate(request).products) <= set(ProductRequest.from_wire(pars).products)
+
+
+@settings(max_examples=200)
+@given(requests())
+def test_a_job_is_known_by_the_request_that_made_it(request: dict[str, dict[Any, Any]]) -> None:
+    made_by = ProductRequest.model_validate(request)
+
+    assert answers(made_by, job_of(made_by))
+
+
+MORE: list[tuple[str, dict[str, Any]]] = [
+    ("LightCurve", {"minEnergy": 1.0}),
+    ("LightCurve", {"useObs": "00966554000"}),
+    ("Spectrum", {"models": ["apec"]}),
+    ("Spectrum", {"doNotFit": True}),
+    ("Image", {"energies": "0.3-1"}),
+    ("globals", {"sss": True}),
+]
+
+
+@pytest.mark.parametrize(("part", "more"), MORE, ids=[f"{part}-{next(iter(more))}" for part, more in MORE])
+def test_a_job_that_was_asked_for_more_is_not_taken_for_it(part: str, more: dict[str, Any]) -> None:
+    plain: dict[str, dict[str, Any]] = {
+        "LightCurve": {"binMeth": "snapshot"},
+        "Spectrum": {"hasRedshift": False},
+        "Image": {},
+    }
+    general = {"name": "M82", "targ": "00032503", "RA": 148.9, "Dec": 69.7, "centroid": False}
+    request = ProductRequest.model_validate({"globals": general, "products": plain})
+    products = {p: v | (more if p == part else {}) for p, v in plain.items()}
+    other = ProductRequest.model_validate(
+        {"globals": general | (more if part == "globals" else {}), "products": products}
+    )
+
+    assert not answers(request, job_of(other))
+
+
+def job_of(request: ProductRequest) -> Job:
+    pars = json.loads(json.dumps(complete(request.to_wire(EMAIL))))
+    answer = {"oldJob": 951, "URL": "http://127.0.0.1/951", "jobPars": pars}
+    return Job.from_wire(answer, id_key="oldJob", at="http://127.0.0.1")
 
 
 @pytest.mark.parametrize("case", REQUESTS, ids=[case["title"] for case in REQUESTS])
