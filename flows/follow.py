@@ -30,9 +30,9 @@ from tasks import (
 from tasks.account import client_for
 from tasks.events import emit_job
 from tasks.notify import Notify
-from tasks.outcomes import Outcome, failed_build, failed_download, timed_out
+from tasks.outcomes import Outcome, failed_build, failed_download, out_of_sight, timed_out
 from tasks.patience import INTERVAL, MAX_WAIT, pauses, stoppable, tries_within
-from ukssdc import ArchiveFormat, IfExists, Job, Product, ProductRequest, StatusCode
+from ukssdc import ArchiveFormat, IfExists, Job, Product, ProductRequest, StatusCode, UKSSDCError
 from ukssdc.job import NOT_PARAMETERS
 from ukssdc.record import JobRecord, following, job_directory, now, open_record
 
@@ -139,16 +139,22 @@ def _outcomes(watch: Watch, plan: Plan) -> dict[Product, Outcome]:
     """Poll; hand each product to its branch as it settles; wait for the branches."""
     poll = poll_status.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
     branches: dict[Product, PrefectFuture[Any]] = {}
+    trouble: UKSSDCError | None = None
     while watch.pending:
-        poll(watch, plan.account)
+        try:
+            poll(watch, plan.account)
+        except UKSSDCError as error:  # time cannot mend it; what is complete is fetched, and reported, all the same
+            trouble = error
+            break
         settled = watch.settled
         if not settled:  # the longest wait is over
             break
         branches |= {product: _branch(product, watch, plan) for product in settled}
         watch.done(settled)
-    outcomes = {p: _result(p, branches.get(p), watch, plan) for p in watch.job.products}
+    outcomes = {p: _result(p, branches.get(p), watch, plan, trouble) for p in watch.job.products}
     with open_record(watch.directory, watch.job) as record:
-        record.outcomes = {p: o.outcome for p, o in outcomes.items()}
+        # What the service will not speak of has not come to its end.
+        record.outcomes = {p: o.outcome for p, o in outcomes.items() if p in branches or trouble is None}
     return outcomes
 
 
@@ -174,8 +180,12 @@ def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Any]:
             return report_failure.submit(watch.job, failed_build(product, status), plan.notify)
 
 
-def _result(product: Product, branch: PrefectFuture[Any] | None, watch: Watch, plan: Plan) -> Outcome:
+def _result(
+    product: Product, branch: PrefectFuture[Any] | None, watch: Watch, plan: Plan, trouble: UKSSDCError | None
+) -> Outcome:
     """Wait for a branch's end; a product that never settled, or could not be fetched, is reported here."""
+    if branch is None and trouble is not None:
+        return report_failure(watch.job, out_of_sight(watch.job, product, watch.status[product], trouble), plan.notify)
     if branch is None:
         late = timed_out(watch.job, product, watch.status[product], watch.waited)
         return report_failure(watch.job, late, plan.notify)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from rich.filesize import decimal
 
-from ukssdc import Job, Product, ProductStatus, StatusCode
+from ukssdc import Job, Product, ProductStatus, StatusCode, UKSSDCError
 from ukssdc.extract import NOT_UNPACKED
 
 HELP_ADDRESS = "swifthelp@leicester.ac.uk"
@@ -216,6 +216,17 @@ def failed_download(job: Job, product: Product, problem: str) -> Failed:
         meaning = "complete at the service, but not on disk"
         advice = f"Fetch it later: {collect}"
     return Failed(product=product, code=StatusCode.COMPLETE, text=problem, meaning=meaning, advice=advice)
+
+
+def out_of_sight(job: Job, product: Product, status: ProductStatus, problem: UKSSDCError) -> Failed:
+    """Describe a product that was still pending when the service would not tell of it any more."""
+    return Failed(
+        product=product,
+        code=status.status_code,
+        text=str(problem),
+        meaning=f"{status.status_text} when it was last seen" if status.status_text else "never seen",
+        advice=f"Look at the job's page, {job.url}; if it goes on there: xrt-products collect {job.job_id}",
+    )
 
 
 def timed_out(job: Job, product: Product, status: ProductStatus, waited: float) -> TimedOut:

@@ -16,7 +16,7 @@ from xrt_support import USER, Serve, request_for
 
 from flows import ProductsFailed, request_products
 from tasks.outcomes import JobReport
-from ukssdc import Product, ServiceError
+from ukssdc import Product
 from ukssdc.archive import problem_with
 from ukssdc.emulator import Build, Emulator, Fault
 from ukssdc.intent import submitting
@@ -113,7 +113,7 @@ def test_a_finished_job_is_not_taken_for_the_one_that_was_being_submitted(
 def test_a_job_that_was_cancelled_is_not_gone_on_with(serve: Serve, options: dict[str, Any]) -> None:
     emulator = serve({Product.Image: Build(running=1e6)}, faults=[Fault("not_ok", "status", nth=3)])
     request = request_for(Product.LightCurve, Product.Image)
-    with pytest.raises(ServiceError):  # the light curve is on disk by then, the image still pending
+    with pytest.raises(ProductsFailed):  # the light curve is on disk by then, the image still pending
         request_products(request, **options)
     emulator.cancel(951, ["Image"])
 
@@ -136,19 +136,20 @@ def test_a_run_that_is_tried_again_is_not_in_its_own_way(serve: Serve, options: 
     assert list(emulator.jobs) == [951]
 
 
-def test_what_is_complete_is_brought_to_disk_before_a_poll_that_fails_ends_the_flow(
+def test_a_poll_that_fails_costs_nothing_that_is_complete_and_is_reported_for_the_rest(
     serve: Serve, options: dict[str, Any]
 ) -> None:
     serve(
-        {Product.Image: Build(running=300)},
+        {Product.Image: Build(running=1e6)},
         faults=[Fault("not_ok", "status", nth=3), Fault("slow", "download", seconds=2.0)],
     )
 
-    with pytest.raises(ServiceError, match="the service refused to"):
-        request_products(request_for(Product.LightCurve, Product.Image), **options)
+    report = request_products(request_for(Product.LightCurve, Product.Image), **options, on_failure="return")
 
-    (archive,) = options["destination"].rglob("lc.tar.gz")
-    assert problem_with(archive, "tar.gz") is None
+    assert {p: o.outcome for p, o in report.outcomes.items()} == {"LightCurve": "downloaded", "Image": "failed"}
+    assert "the service refused to" in str(report.outcomes[Product.Image])
+    assert "xrt-products collect 951" in str(report.outcomes[Product.Image])
+    assert problem_with(report.files[Product.LightCurve], "tar.gz") is None
 
 
 @pytest.mark.parametrize("kind", ["http_502", "refuse"])
