@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -280,9 +281,10 @@ def _load_flows(account: str | None) -> Any:
     refuse_address(account)
     if account is None:
         ukssdc.Client.from_environment()
-    # A server that Prefect starts by itself migrates its database at first: that takes longer than its 20 s.
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    from flows.server import see_to_a_server  # noqa: PLC0415 - only where Prefect is used
+
+    see_to_a_server()
     import flows  # noqa: PLC0415
     from flows.quiet import no_traceback_for_expected_errors  # noqa: PLC0415
 
@@ -330,6 +332,7 @@ def _show_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str
 
 def main() -> None:
     """Run the command line; what can be expected to go wrong ends in a message and not in a traceback."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # in order, as after Ctrl-C
     try:
         app()
     except (UKSSDCError, ValueError, OSError) as error:

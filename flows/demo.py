@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import requests
 from rich.console import Console
 
+from flows.server import HOST as LOOPBACK
+from flows.server import end, free_port, start, wait_until_healthy
 from ukssdc import Product
 from ukssdc.emulator import Build, Emulator, Scenario
 from ukssdc.record import JobRecord
@@ -28,10 +26,8 @@ REQUEST = Path(__file__).with_name("demo.yaml")
 USER = "observer@example.org"
 SPEED = 20.0  # service seconds per second
 INTERVAL = 60 / SPEED  # s: once a minute, on the service's clock
-PORT = 4200
 PRODUCTS = HOME / "products"
 COMMAND = (sys.executable, "-m", "flows.cli")
-SERVER_START = 180.0  # s; the first start sets its database up
 EXPECTED = dict.fromkeys(Product, "downloaded") | {Product.EnhancedPos: "failed", Product.AstromPos: "cancelled"}
 SCENARIO = Scenario(
     {
@@ -88,7 +84,7 @@ def stop_server() -> None:
         command = Path(f"/proc/{pid}/cmdline")
         ours = not command.exists() or b"prefect" in command.read_bytes()  # numbers are used again
         if ours:
-            _end(pid)
+            end(pid)
     except (OSError, ValueError):
         pass
     pid_file.unlink(missing_ok=True)
@@ -98,84 +94,28 @@ def stop_server() -> None:
 def _prefect_server(*, keep: bool) -> Iterator[str]:
     """Serve Prefect from .demo/prefect and set this process up for it; yield the UI's address."""
     stop_server()
-    port = _free_port()
+    port = free_port()
+    url = f"http://{LOOPBACK}:{port}"
     home = (HOME / "prefect").resolve()
     os.environ |= {
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_API_URL": f"{url}/api",
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db",
     }
     prefect = shutil.which("prefect", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if prefect is None:
         raise OSError("the command prefect is missing: install this project with its dependencies")
-    with (HOME / "server.log").open("w", encoding="utf-8") as log:
-        server = subprocess.Popen(  # noqa: S603 - the command is ours
-            [prefect, "server", "start", "--host", "127.0.0.1", "--port", str(port)],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    with (HOME / "server.log").open("wb") as log:
+        server = start([prefect, "server", "start", "--host", LOOPBACK, "--port", str(port)], log)
     (HOME / "server.pid").write_text(str(server.pid))
     finished = False
     try:
-        _wait_until_healthy(server, port)
-        yield f"http://127.0.0.1:{port}"
+        wait_until_healthy(server, url, HOME / "server.log")
+        yield url
         finished = True
     finally:
         if not (keep and finished):
-            _end(server.pid)
-            server.wait()
+            end(server.pid)
             (HOME / "server.pid").unlink(missing_ok=True)
-
-
-def _wait_until_healthy(server: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + SERVER_START
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            raise OSError(f"the Prefect server ended with status {server.returncode}; see {HOME / 'server.log'}")
-        try:
-            if requests.get(f"http://127.0.0.1:{port}/api/health", timeout=2).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.5)
-    raise OSError(f"the Prefect server did not start within {SERVER_START:g} s; see {HOME / 'server.log'}")
-
-
-def _end(pid: int) -> None:
-    """End a server and its children: politely at first."""
-    for sign, patience in ((signal.SIGTERM, 15.0), (signal.SIGKILL, 5.0)):
-        try:
-            os.killpg(pid, sign)
-        except (ProcessLookupError, PermissionError):
-            return
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline and _alive(pid):
-            time.sleep(0.2)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        if os.waitpid(pid, os.WNOHANG) != (0, 0):
-            return False
-    except ChildProcessError:
-        pass
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
-def _free_port() -> int:
-    """Return Prefect's usual port where it is free, another one otherwise."""
-    for port in (PORT, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OSError("no free port on 127.0.0.1")

@@ -47,13 +47,22 @@ def letting_go(
     then : callable, optional
         Called when everything has been cancelled.
     """
+    deployed = _is_deployed()  # asked now: by then the server may be gone
     try:
         yield
     except KeyboardInterrupt:
         # Ctrl-C of a worker, or of what serves the flow, reaches the runs as well: they are to go on later.
-        if not runtime.deployment.id:
+        if not deployed:
             _let_go(wanted, account, cancel_with_run=cancel_with_run, then=then)
         raise
+
+
+def _is_deployed() -> bool:
+    """Tell whether this run, or the one that it is part of, was started by a worker or by what serves its flow."""
+    try:
+        return bool(runtime.deployment.id)
+    except (httpx.HTTPError, PrefectException):  # it cannot have been away for long: the run has begun
+        return False
 
 
 def _let_go(wanted: Wanted, account: Any, *, cancel_with_run: bool, then: Callable[[], None] | None) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
-from prefect_runs import BIN, Group, account, free_port, group, wait_for
+from prefect_runs import BIN, Group, account, copy_database, free_port, group, wait_for
 from xrt_support import USER, request_for
 
 from ukssdc import Product
@@ -29,7 +27,7 @@ pytestmark = [pytest.mark.long, pytest.mark.xdist_group("prefect away")]
 
 
 class Server:
-    """A Prefect server of the test's own, on a copy of the session's database: setting one up takes half a minute."""
+    """A Prefect server of the test's own, on a copy of the session's database."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -69,11 +67,7 @@ class Server:
 @pytest.fixture
 def server(prefect_api: str, tmp_path: Path) -> Iterator[Server]:
     assert prefect_api
-    with (
-        closing(sqlite3.connect(f"{os.environ['PREFECT_HOME']}/prefect.db")) as session,
-        closing(sqlite3.connect(tmp_path / "prefect.db")) as copy,
-    ):
-        session.backup(copy)
+    copy_database(tmp_path / "prefect.db")
     running = Server(tmp_path)
     running.start()
     yield running

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import yaml
 from prefect.logging.handlers import PrefectConsoleHandler
+from prefect_runs import copy_database
 from rich.console import Console
 from terminal import COMMAND, HIDE_CURSOR, Terminal, left_on_screen
 from xrt_support import USER, Serve, request_for
@@ -110,6 +112,29 @@ def test_ctrl_c_leaves_a_tidy_terminal_and_cancels_the_job(serve: Serve, folder:
     assert terminal.cursor_is_back
     assert "Traceback" not in terminal.written
     assert len(emulator.ledger.calls("cancel")) == 1
+
+
+def test_ctrl_c_where_no_prefect_server_is_set_up_cancels_the_job_and_ends_the_commands_own_server(
+    serve: Serve, folder: Path
+) -> None:
+    emulator = serve({"all": Build(requested=0, queued=0, running=1e6)})
+    copy_database(folder / "prefect.db")
+    own = {
+        "PREFECT_API_URL": "",
+        "PREFECT_HOME": str(folder),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder}/prefect.db",
+    }
+
+    terminal = Terminal(*RUN, directory=folder, environment=own)
+    terminal.press_ctrl_c(after="Running (3)")
+
+    assert terminal.end() == 130
+    assert len(emulator.ledger.calls("cancel")) == 1
+    assert terminal.screen()[-1].startswith("xrt-products: stopped.")
+    assert "Traceback" not in terminal.written
+    (url,) = set(re.findall(r"its UI at (http://127\.0\.0\.1:\d+)", terminal.written))
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{url}/api/health", timeout=5)
 
 
 def test_ctrl_c_ends_a_download_in_its_middle_and_keeps_what_has_come(serve: Serve, folder: Path) -> None:

@@ -9,7 +9,9 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 COMMAND = Path(sys.executable).with_name("xrt-products")
@@ -31,9 +33,17 @@ class Terminal:
         Where it runs.
     stdout : file, optional
         Takes stdout away from the terminal.
+    environment : mapping, optional
+        Goes before this process's own.
     """
 
-    def __init__(self, *arguments: object, directory: Path | None = None, stdout: IO[str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: object,
+        directory: Path | None = None,
+        stdout: IO[str] | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._leader, follower = pty.openpty()
         self.written = ""
         self._process = subprocess.Popen(
@@ -42,17 +52,18 @@ class Terminal:
             stdin=follower,
             stdout=stdout or follower,
             stderr=follower,
-            env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "140", "LINES": "40"},
+            env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "140", "LINES": "40"} | dict(environment),
+            start_new_session=True,
         )
         os.close(follower)
 
     def press_ctrl_c(self, after: str) -> None:
-        """Interrupt the command, once it has written this and is not in the middle of writing."""
+        """Interrupt the command and all that is in the foreground with it, once it has written this and pauses."""
         while after not in self.written and self._read():
             pass
         while select.select([self._leader], [], [], PAUSE)[0] and self._read():
             pass
-        self._process.send_signal(signal.SIGINT)
+        os.killpg(self._process.pid, signal.SIGINT)
 
     def end(self) -> int:
         """Wait for the command's end and return its exit status."""
