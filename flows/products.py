@@ -10,6 +10,7 @@ from prefect import flow, get_run_logger
 from flows.follow import OnFailure, Plan, begin_record, body_of, flow_run, follow, run_began
 from flows.stopping import cancel_job_with_run, letting_go, submitted_by
 from tasks import Account, JobReport, submit_request
+from tasks.account import client_for
 from tasks.labels import URL_LABEL, label_flow_run
 from tasks.notify import Notify
 from tasks.patience import INTERVAL, MAX_WAIT
@@ -124,7 +125,7 @@ def _own(request: ProductRequest, plan: Plan) -> Job | None:
 def _left_unfinished(request: ProductRequest, plan: Plan) -> Job | None:
     """Find the job that an earlier run with the same request and destination has left; None where there is none."""
     log = get_run_logger()
-    job = unfinished_job(plan.destination, request.name, body_of(request))
+    job = unfinished_job(plan.destination, request.name, body_of(request), client_for(plan.account).base_url)
     if job is None:
         return None
     look = is_worth_following.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)

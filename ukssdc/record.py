@@ -141,7 +141,7 @@ def recorded_job(destination: Path, name: str, url: str) -> Job | None:
     return next((record.job for _, record in _records(destination, name) if record.url == url), None)
 
 
-def unfinished_job(destination: Path, name: str, request: Mapping[str, Any]) -> Job | None:
+def unfinished_job(destination: Path, name: str, request: Mapping[str, Any], at: str) -> Job | None:
     """Find the job that an earlier run submitted for the same request and did not bring to its end.
 
     Parameters
@@ -152,6 +152,8 @@ def unfinished_job(destination: Path, name: str, request: Mapping[str, Any]) -> 
         The target's name.
     request : mapping
         The request's body, without the account.
+    at : str
+        The service's address: another service's jobs, or an emulator's, are not this one's.
 
     Returns
     -------
@@ -161,7 +163,10 @@ def unfinished_job(destination: Path, name: str, request: Mapping[str, Any]) -> 
     found = [
         record
         for folder, record in _records(destination, name)
-        if record.request == request and not record.finished and not _is_followed(folder)
+        if record.request == request
+        and _host(record.url) == _host(at)
+        and not record.finished
+        and not _is_followed(folder)
     ]
     return max(found, key=lambda record: record.job_id).job if found else None
 
@@ -262,10 +267,10 @@ def open_record(directory: Path, job: Job) -> Iterator[JobRecord]:
         record = JobRecord.load(directory) or JobRecord(
             job_id=job.job_id, url=job.url, name=job.name, products=job.products, parameters=job.parameters
         )
-        if record.job_id != job.job_id:
+        if record.job_id != job.job_id or _host(record.url) != _host(job.url):
             raise UKSSDCError(
-                f"{directory} belongs to job {record.job_id} (its {NAME} says so), not to job {job.job_id}: "
-                "choose another destination"
+                f"{directory} belongs to job {record.job_id} at {record.url} (its {NAME} says so), not to job "
+                f"{job.job_id} at {job.url}: choose another destination"
             )
         before = record.model_copy(deep=True)
         yield record
@@ -276,6 +281,11 @@ def open_record(directory: Path, job: Job) -> Iterator[JobRecord]:
                 raise cannot_write(directory, error) from None
     finally:
         os.close(handle)
+
+
+def _host(url: str) -> str:
+    """Return whose job it is: the service's, and that of an emulator, may have the same number."""
+    return url.partition("://")[2].partition("/")[0]
 
 
 def job_directory(destination: Path, job: Job) -> Path:

@@ -70,6 +70,25 @@ def test_another_jobs_folder_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_the_folder_of_another_services_job_of_the_same_number_is_refused(tmp_path: Path) -> None:
+    with open_record(tmp_path, JOB):
+        pass
+
+    with (
+        pytest.raises(UKSSDCError, match=r"belongs to job 951 at .*, not to job 951 at http://127\.0\.0\.1:1/"),
+        open_record(tmp_path, JOB.model_copy(update={"url": "http://127.0.0.1:1/tprods/USERPROD_951"})),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("at", "found"), [(JOB.url, True), ("http://127.0.0.1:1/user_objects", False)])
+def test_only_the_same_services_job_is_left_unfinished(tmp_path: Path, at: str, found: bool) -> None:
+    with open_record(job_directory(tmp_path, JOB), JOB) as record:
+        record.request = {"name": JOB.name}
+
+    assert (unfinished_job(tmp_path, JOB.name, {"name": JOB.name}, at) is not None) == found
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"version": 2}', ""])
 def test_a_record_that_cannot_be_read_is_kept_and_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "job.json"
