@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -19,6 +19,7 @@ from ukssdc._api import SUBMIT
 from ukssdc.errors import ServiceError
 from ukssdc.record import cannot_write, now, safe_name
 
+KEPT = timedelta(days=30)  # what was left behind is looked for at the service even long after its wait is over
 _NAME = "submitting-{}.json"
 
 
@@ -121,7 +122,7 @@ def _abandoned(submission: Submission, folder: Path) -> Iterator[Submission]:
             continue
         with suppress(OSError, ValidationError):  # gone meanwhile; or not whole, and so never sent
             found = Submission.model_validate_json(path.read_bytes())
-            if found.until < now():
+            if found.until < now() - KEPT:
                 path.unlink()
             elif found.request == submission.request:
                 yield found
@@ -131,8 +132,8 @@ def _is_held(path: Path) -> bool:
     import fcntl  # noqa: PLC0415 - as above
 
     try:
-        with path.open() as file:
+        with path.open("r+") as file:  # NFS locks only what may be written
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (BlockingIOError, FileNotFoundError):
         return True
     return False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -81,12 +83,30 @@ def test_another_request_is_none_of_ours(tmp_path: Path) -> None:
     assert files(tmp_path) == {"submitting-one.json"}
 
 
-def test_what_would_not_be_waited_for_any_more_is_forgotten(tmp_path: Path) -> None:
-    leave_behind(tmp_path, "one", ago=2 * DAY)
+@pytest.mark.parametrize(("ago", "left"), [(4 * DAY, True), (40 * DAY, False)], ids=["a weekend", "over a month"])
+def test_what_was_left_behind_is_remembered_for_a_month(tmp_path: Path, ago: timedelta, left: bool) -> None:
+    leave_behind(tmp_path, "one", ago=ago)
 
     with submission(tmp_path, "two") as intent:
-        assert intent.abandoned == ()
-        assert files(tmp_path) == {"submitting-two.json"}
+        assert [s.run for s in intent.abandoned] == ["one"] * left
+        assert ("submitting-one.json" in files(tmp_path)) == left
+
+
+def test_one_on_a_file_system_that_locks_only_what_may_be_written_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_behind(tmp_path, "one")
+    flock = fcntl.flock
+
+    def as_on_nfs(file: IO[str], operation: int) -> None:
+        if not file.writable():
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", as_on_nfs)
+
+    with submission(tmp_path, "two") as intent:
+        assert [s.run for s in intent.abandoned] == ["one"]
 
 
 def test_one_that_is_not_whole_was_never_sent(tmp_path: Path) -> None:
