@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 CLOCK_SKEW = timedelta(minutes=10)  # how far the service's calendar may be off from this machine's
 # Their defaults depend on what else is asked for.
 DEPENDENT = ("hrbin", "grades", "specgrades", "wtpuprate", "pcpuprate")
-ERRANDS = ("getTargs", "getT0", "getCoords")  # the service runs them and answers with what it found instead
+# The name is compared as it is spoken; the service runs errands and answers with what it found instead.
+NOT_COMPARED = {*NOT_PARAMETERS, "name", "getTargs", "getT0", "getCoords"}
 
 
 def find_submitted(client: Client, request: ProductRequest, since: datetime) -> list[Job]:
@@ -46,12 +48,17 @@ def find_submitted(client: Client, request: ProductRequest, since: datetime) -> 
     found = []
     for old in sorted(client.jobs(), key=lambda job: job.job_id):
         recent = old.submitted is None or old.submitted >= since - CLOCK_SKEW
-        if not recent or old.name != request.name:
+        if not recent or _spoken(old.name) != _spoken(request.name):
             continue
         job = client.attach(old.job_id)
         if answers(request, job):
-            found.append(job.model_copy(update={"products": request.products}))
+            found.append(job.model_copy(update={"name": request.name, "products": request.products}))
     return found
+
+
+def _spoken(name: str) -> str:
+    """Return a target's name without what a web service may do to it: escapes, spaces, capitals."""
+    return " ".join(html.unescape(name).split()).casefold()
 
 
 def answers(request: ProductRequest, job: Job) -> bool:
@@ -65,7 +72,7 @@ def answers(request: ProductRequest, job: Job) -> bool:
     models: list[type[Parameters]] = [ProductRequest, *(MODELS[product] for product in request.products)]
     rows = {row.wire: row for model in models for row in model.ROWS.values()}
     unsent = {wire: row.default for wire, row in rows.items() if row.default is not None and wire not in DEPENDENT}
-    expected = {k: v for k, v in (unsent | request.to_wire("")).items() if k not in NOT_PARAMETERS + ERRANDS}
+    expected = {k: v for k, v in (unsent | request.to_wire("")).items() if k not in NOT_COMPARED}
     return all(_same(rows.get(k), job.parameters[k], v) for k, v in expected.items() if k in job.parameters)
 
 

@@ -164,7 +164,7 @@ def test_a_lock_file_that_cannot_be_opened_is_a_clear_error(locked_away: Path, w
 def test_a_job_whose_lock_file_cannot_be_opened_is_not_taken_up(tmp_path: Path, locked_away: Path) -> None:
     assert JobRecord.load(locked_away) is not None
 
-    assert unfinished_job(tmp_path, JOB.name, {"name": JOB.name}) is None
+    assert unfinished_job(tmp_path, JOB.name, {"name": JOB.name}, JOB.url) is None
 
 
 def test_a_lock_file_that_cannot_be_removed_is_left_where_it_is(tmp_path: Path) -> None:
