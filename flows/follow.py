@@ -114,7 +114,7 @@ def follow(job: Job, plan: Plan, request: ProductRequest | None = None) -> JobRe
         watch = Watch(
             job,
             directory,
-            began=job.submitted or run_began(),
+            began=_waited_for_since(job, directory),
             interval=plan.interval,
             max_wait=plan.max_wait,
             no_status_polls=plan.no_status_polls,
@@ -133,6 +133,14 @@ def follow(job: Job, plan: Plan, request: ProductRequest | None = None) -> JobRe
     if report.failures and plan.on_failure == "raise":
         raise ProductsFailed(report)
     return report
+
+
+def _waited_for_since(job: Job, directory: Path) -> datetime:
+    """Return when the wait began: with the submission, or anew with this run where an earlier wait is over."""
+    record = JobRecord.load(directory)
+    if job.submitted is None or (record is not None and "timed_out" in record.outcomes.values()):
+        return run_began()
+    return job.submitted
 
 
 def _outcomes(watch: Watch, plan: Plan) -> dict[Product, Outcome]:

@@ -80,16 +80,23 @@ def test_the_longest_wait_bounds_the_polls_of_a_service_that_is_away(serve: Serv
     assert report.outcomes[Product.LightCurve].outcome == "timed_out"
 
 
-def test_the_longest_wait_counts_from_the_submission_whoever_waits(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({Product.LightCurve: ENDLESS})
-    impatient = options | {"max_wait": 1.0, "on_failure": "return"}
-    request_products(REQUEST, **impatient)
-    before = len(emulator.ledger.calls("status"))
+def test_the_longest_wait_counts_from_the_submission_until_it_is_over_and_then_anew(
+    serve: Serve, options: dict[str, Any]
+) -> None:
+    emulator = serve({Product.LightCurve: ENDLESS}, faults=[Fault("not_ok", "status", nth=2)])
 
-    report = request_products(REQUEST, **impatient)
+    def polls_of_a_run(max_wait: float) -> int:
+        before = len(emulator.ledger.calls("status"))
+        request_products(REQUEST, **options | {"max_wait": max_wait, "on_failure": "return"})
+        return len(emulator.ledger.calls("status")) - before
 
-    assert report.outcomes[Product.LightCurve].outcome == "timed_out"
-    assert len(emulator.ledger.calls("status")) == before + 2  # the second run looks and polls once, however late it is
+    broken_off = polls_of_a_run(120.0)
+    time.sleep(1.0)
+    late, anew = polls_of_a_run(1.0), polls_of_a_run(10.0)
+
+    assert broken_off == 2
+    assert late == 2  # it looks, and polls once, however late it is
+    assert anew > 2
     assert len(emulator.jobs) == 1
 
 
