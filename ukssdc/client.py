@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ukssdc._api import SUBMIT
+from ukssdc._fetch import Progress
 from ukssdc._transport import BASE_URL, Transport
-from ukssdc.download import DownloadedFile, Progress, download_archive
+from ukssdc.download import DownloadedFile, download_archive
 from ukssdc.errors import ProtocolError, UKSSDCError
 from ukssdc.job import CancelReport, Job, OldJob, read_int
 from ukssdc.record import now

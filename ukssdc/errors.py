@@ -120,7 +120,8 @@ class DownloadError(UKSSDCError):
     may_pass : bool
         True where another try may succeed.
     spoilt : bool
-        True where what came is not what should have come, and not just too little of it: only a few tries make sense.
+        True where what came is not what should have come, or the next try cannot go on from it: only a few tries make
+        sense.
     """
 
     def __init__(self, message: str, *, url: str, may_pass: bool = False, spoilt: bool = False) -> None:
