@@ -93,12 +93,7 @@ def _get(
                 may_pass=hops > 0,  # a redirect may be a gateway's of the moment; the job's own address stays as it is
                 spoilt=True,
             )
-        try:
-            response = session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
-        except (requests.RequestException, urllib3.exceptions.HTTPError):  # some of them are ValueErrors as well
-            raise
-        except ValueError:  # requests reads a redirect's address even where it is not to follow it
-            raise DownloadError(f"{url} leads to what is no address", url=url, may_pass=True, spoilt=True) from None
+        response = session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
         if not response.is_redirect:
             return response
         url = _join(url, response.headers["Location"])
