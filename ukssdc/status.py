@@ -252,7 +252,7 @@ def progress_text(progress: Mapping[str, Any]) -> str:
     text += "".join(
         "  " * (depth + 1) + _step_line(step) + "\n" for depth, step in walk_steps(progress.get("ProgressSteps"))
     )
-    if "TimeRunning" in progress:
+    if progress.get("TimeRunning") is not None:
         text += f"\nThe job has been running for {progress['TimeRunning']}\n"
     return text
 
@@ -307,11 +307,10 @@ def walk_steps(steps: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _step_line(step: Mapping[str, Any]) -> str:
-    label = str(step.get("StepLabel", ""))
+    label, extra = ("" if (text := step.get(key)) is None else str(text) for key in ("StepLabel", "StepExtra"))
     match _as_int(step.get("StepStatus")):
         case 1:
-            extra = f" -- {step['StepExtra']}" if "StepExtra" in step else ""
-            return f"** {label} - ACTIVE{extra}**"
+            return f"** {label} - ACTIVE" + (f" -- {extra}" if extra else "") + "**"
         case 2:
             return f"{label} - DONE"
         case _:

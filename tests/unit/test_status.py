@@ -48,6 +48,16 @@ def test_any_progress_structure_gives_text(progress: dict[str, Any], steps: Any)
     assert text != NO_PROGRESS
 
 
+def test_null_in_a_progress_structure_is_absent() -> None:
+    steps = [{"StepLabel": "Build", "StepStatus": 1, "StepExtra": None}, {"StepLabel": None, "StepStatus": 0}]
+
+    text = progress_text({"GotProgress": 1, "TimeRunning": None, "ProgressSteps": steps})
+
+    assert "None" not in text
+    assert "** Build - ACTIVE**" in text
+    assert "running for" not in text
+
+
 def test_ten_thousand_nested_steps_give_ten_thousand_lines() -> None:
     step: dict[str, Any] = {"StepLabel": "innermost", "StepStatus": 0}
     for _ in range(9_999):
