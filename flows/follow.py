@@ -185,7 +185,7 @@ def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Any]:
         case StatusCode.CANCELLED:
             return user_cancelled.submit(watch.job, product, status)
         case _:
-            return report_failure.submit(watch.job, failed_build(product, status), plan.notify)
+            return report_failure.submit(watch.job, failed_build(product, status), plan.notify, watch.directory)
 
 
 def _result(
@@ -193,13 +193,14 @@ def _result(
 ) -> Outcome:
     """Wait for a branch's end; a product that never settled, or could not be fetched, is reported here."""
     if branch is None and trouble is not None:
-        return report_failure(watch.job, out_of_sight(watch.job, product, watch.status[product], trouble), plan.notify)
+        lost = out_of_sight(watch.job, product, watch.status[product], trouble)
+        return report_failure(watch.job, lost, plan.notify, watch.directory)
     if branch is None:
         late = timed_out(watch.job, product, watch.status[product], watch.waited)
-        return report_failure(watch.job, late, plan.notify)
+        return report_failure(watch.job, late, plan.notify, watch.directory)
     result: Outcome | BaseException = branch.result(raise_on_failure=False)
     if isinstance(result, BaseException):
-        return report_failure(watch.job, failed_download(watch.job, product, str(result)), plan.notify)
+        return report_failure(watch.job, failed_download(watch.job, product, str(result)), plan.notify, watch.directory)
     return result
 
 

@@ -186,11 +186,16 @@ class ProductsFailed(Exception):  # noqa: N818 - the public name; it says what h
         )
 
 
+def failure_report(product: str) -> str:
+    """Return the name of a product's failure report in the job's folder."""
+    return f"failure-{product}.md"
+
+
 def failed_build(product: Product, status: ProductStatus) -> Failed:
     """Describe a product that the service will not build."""
     if status.status_code in URGENT:
         advice = (
-            "The service asks to be told at once: the failure report in the Prefect UI holds an e-mail to "
+            f"The service asks to be told at once: {failure_report(product)} in the job's folder holds an e-mail to "
             f"{HELP_ADDRESS}, ready to be sent"
         )
     elif status.status_code == StatusCode.NO_STATUS:

@@ -1,9 +1,10 @@
-"""Report what failed, as a page in the Prefect UI, and sum up the job, as a table there."""
+"""Report what failed, as a page in the job's folder and in the Prefect UI; sum up the job, as a table there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from textwrap import fill
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.events import emit_product
 from tasks.markdown import code_text, name_with_link, table_cell
 from tasks.notify import Notify, notify_people
-from tasks.outcomes import HELP_ADDRESS, URGENT, Failed, Failure, JobReport
+from tasks.outcomes import HELP_ADDRESS, URGENT, Failed, Failure, JobReport, failure_report
 from ukssdc import Job, Product
 
 MAIL_WIDTH = 72  # characters
@@ -23,12 +24,12 @@ MAIL_WIDTH = 72  # characters
 @task(
     name="report failure",
     task_run_name="report {failure.product}",
-    description="Say what failed, what it means and what to do, as a page in the Prefect UI.",
+    description="Say what failed, what it means and what to do, as a page in the job's folder and in the UI.",
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def report_failure(job: Job, failure: Failure, notify: Notify | None = None) -> Failure:
-    """Put a failure into the log, a Markdown artifact and an event, and tell people.
+def report_failure(job: Job, failure: Failure, notify: Notify | None = None, directory: Path | None = None) -> Failure:
+    """Put a failure into the log, a file, a Markdown artifact and an event, and tell people.
 
     Parameters
     ----------
@@ -36,6 +37,8 @@ def report_failure(job: Job, failure: Failure, notify: Notify | None = None) -> 
     failure : Failed or TimedOut
     notify : str or SecretStr, optional
         Whom to tell: a notification block (`slack-webhook/ops`), or an Apprise URL.
+    directory : Path, optional
+        The job's folder, where the page is written as well: `failure-Image.md`.
 
     Returns
     -------
@@ -44,6 +47,8 @@ def report_failure(job: Job, failure: Failure, notify: Notify | None = None) -> 
     """
     get_run_logger().warning("%s of job %d: %s", failure.prose.capitalize(), job.job_id, failure)
     page = failure_page(job, failure)
+    if directory is not None:
+        _write(directory / failure_report(failure.product), page)
     with display_only():
         create_markdown_artifact(
             page,
@@ -63,7 +68,10 @@ def report_failure(job: Job, failure: Failure, notify: Notify | None = None) -> 
     persist_result=False,
 )
 def summarise(report: JobReport) -> None:
-    """Put the outcomes into a table artifact."""
+    """Put the outcomes into a table artifact; an earlier run's report of a failure goes if the product has come."""
+    for product in report.outcomes.keys() - {f.product for f in report.failures}:
+        with suppress(OSError):
+            (report.directory / failure_report(product)).unlink(missing_ok=True)
     with display_only():
         create_table_artifact(
             [
@@ -72,6 +80,16 @@ def summarise(report: JobReport) -> None:
             ],
             key=f"products-{report.job.job_id}",
             description=f"{name_with_link(report.job)}, in {table_cell(str(report.directory))}",
+        )
+
+
+def _write(path: Path, page: str) -> None:
+    """Write a failure report; one that cannot be written is logged, and changes nothing."""
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        get_run_logger().warning(
+            "Cannot write the failure report %s: %s. It is in the Prefect UI only", path, error.strerror or error
         )
 
 

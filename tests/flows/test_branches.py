@@ -11,7 +11,7 @@ from xrt_support import Serve, request_for
 from flows import ProductsFailed, collect_products, request_products
 from tasks import Cancelled, Downloaded, Failed, JobReport, TimedOut
 from ukssdc import Product, StatusCode
-from ukssdc.emulator import ABSENT, Build, Stage
+from ukssdc.emulator import ABSENT, Build, Fault, Stage
 from ukssdc.record import JobRecord
 
 LC = Product.LightCurve
@@ -66,6 +66,48 @@ def test_the_codes_that_should_never_exist_ask_for_an_email(serve: Serve, option
     report = request_products(request_for(LC), **options, on_failure="return")
 
     assert "swifthelp@leicester.ac.uk" in outcome_of(report, Failed).advice
+
+
+def test_the_failure_report_is_in_the_jobs_folder_and_named(serve: Serve, options: dict[str, Any]) -> None:
+    serve({LC: Build(ends=-3)})
+
+    report = request_products(request_for(LC), **options, on_failure="return")
+
+    page = (report.directory / "failure-LightCurve.md").read_text("utf-8")
+    assert "failure-LightCurve.md" in outcome_of(report, Failed).advice
+    assert "To: swifthelp@leicester.ac.uk\nSubject: XRT products: job 951, LightCurve failed with code -3" in page
+
+
+def test_what_is_lost_sight_of_has_its_failure_report_in_the_folder(serve: Serve, options: dict[str, Any]) -> None:
+    serve({LC: Build(running=1e6)}, faults=[Fault("not_ok", "status", nth=2)])
+
+    report = request_products(request_for(LC), **options, on_failure="return")
+
+    assert "the service refused to" in (report.directory / "failure-LightCurve.md").read_text("utf-8")
+
+
+def test_a_failure_report_that_cannot_be_written_costs_no_more_than_the_report(
+    serve: Serve, options: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    serve({LC: Build(ends=-3)})
+    (options["destination"] / "GRB_200416A" / "951" / "failure-LightCurve.md").mkdir(parents=True)
+
+    report = request_products(request_for(LC, Product.Image), **options, on_failure="return")
+
+    assert outcome_of(report, Failed).code == -3
+    assert report.outcomes[Product.Image].outcome == "downloaded"
+    assert "Cannot write the failure report" in caplog.text
+
+
+def test_the_failure_report_goes_when_its_product_has_come(serve: Serve, options: dict[str, Any]) -> None:
+    serve({LC: Build(running=600)})
+    late = request_products(request_for(LC), **options | {"max_wait": 1.0}, on_failure="return")
+    assert (late.directory / "failure-LightCurve.md").is_file()
+
+    report = collect_products(951, **options)
+
+    assert report.files[LC].is_file()
+    assert not (report.directory / "failure-LightCurve.md").exists()
 
 
 @pytest.mark.parametrize("code", [None, ABSENT, "nonsense"], ids=["null", "absent", "unreadable"])
