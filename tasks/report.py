@@ -112,12 +112,15 @@ def failure_page(job: Job, failure: Failure) -> str:
         "Status code": str(failure.code),
         "The service says": failure.text,
         "It means": failure.meaning if isinstance(failure, Failed) else f"still pending after {failure.waited:.0f} s",
-        "What to do": failure.advice,
     }
     title = "failed" if isinstance(failure, Failed) else "is still pending"
     page = f"# {table_cell(job.name)}: {failure.prose} {title}\n\n|  |  |\n|---|---|\n"
     page += "".join(f"| {name} | {table_cell(value)} |\n" for name, value in rows.items())
-    return page + (_help_mail(job, failure) if failure.code in URGENT else "")
+    if failure.code in URGENT:
+        advice, mail = "The service asks to be told at once: send the e-mail below", _help_mail(job, failure)
+    else:
+        advice, mail = table_cell(failure.advice), ""
+    return f"{page}\n**What to do:** {advice}.\n{mail}"
 
 
 def _help_mail(job: Job, failure: Failure) -> str:

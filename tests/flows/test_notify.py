@@ -102,6 +102,21 @@ def test_a_failure_is_mailed(serve: Serve, options: dict[str, Any], mailbox: Mai
     assert "swifthelp@leicester.ac.uk" in text_of(mail)
 
 
+def test_what_to_do_stands_below_the_table_and_points_to_the_mail_below(
+    serve: Serve, options: dict[str, Any], mailbox: Mailbox, mail_url: str
+) -> None:
+    serve({LC: Build(ends=-3)})
+
+    report = request_products(request_for(LC), **options, on_failure="return", notify=mail_url)
+
+    page = (report.directory / "failure-LightCurve.md").read_text("utf-8")
+    (line,) = [line for line in page.splitlines() if "send the e-mail below" in line]
+    assert not line.startswith("|")
+    assert page.index("\n| It means |") < page.index(line) < page.index("\n## E-mail to the help desk")
+    (mail,) = mailbox.mails
+    assert "send the e-mail below" in text_of(mail)
+
+
 def test_a_job_that_is_collected_tells_as_well(
     serve: Serve, options: dict[str, Any], mailbox: Mailbox, mail_url: str
 ) -> None:
