@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import cast
 
 import httpx
@@ -26,7 +27,7 @@ class UKSSDCAccount(Block):
     email : SecretStr
         The registered e-mail address: the service's only credential, so it is kept like one.
     url : str
-        Where the service is.
+        Where the service is. Where this is the default, the environment variable UKSSDC_URL, if set, takes its place.
     """
 
     _block_type_name = "UKSSDC account"
@@ -34,7 +35,7 @@ class UKSSDCAccount(Block):
     _description = "A registered account at the UK Swift Science Data Centre, for Swift-XRT products."
 
     email: SecretStr = Field(description="The registered e-mail address; it is the service's only credential.")
-    url: str = Field(default=BASE_URL, description="Address of the service.")
+    url: str = Field(default=BASE_URL, description="Address of the service; UKSSDC_URL replaces the default.")
 
 
 Account = str | UKSSDCAccount | None
@@ -46,7 +47,8 @@ def client_for(account: Account) -> Client:
     Parameters
     ----------
     account : str, UKSSDCAccount or None
-        A block's name, a block, or, for None, the environment: UKSSDC_USER and UKSSDC_URL.
+        A block's name, a block, or, for None, the environment: UKSSDC_USER and UKSSDC_URL. UKSSDC_URL also holds for a
+        block whose `url` is the default.
 
     Raises
     ------
@@ -60,7 +62,8 @@ def client_for(account: Account) -> Client:
     if account is None:
         return Client.from_environment()
     block = _load(account) if isinstance(account, str) else account
-    return Client(block.email.get_secret_value(), block.url)
+    url = (os.environ.get("UKSSDC_URL") if block.url == BASE_URL else None) or block.url
+    return Client(block.email.get_secret_value(), url)
 
 
 def _load(name: str) -> UKSSDCAccount:

@@ -70,6 +70,20 @@ def test_an_account_may_be_a_blocks_name(
     assert request_products(request_for(Product.Image), **options, account="leicester").ok
 
 
+def test_ukssdc_url_holds_for_a_block_that_names_no_address(serve: Serve, options: dict[str, Any]) -> None:
+    emulator = serve()
+    UKSSDCAccount(email=USER).save("no-address", overwrite=True)
+
+    assert request_products(request_for(Product.Image), **options, account="no-address").ok
+    assert list(emulator.jobs) == [951]
+
+
+def test_a_blocks_own_address_goes_before_ukssdc_url(serve: Serve) -> None:
+    serve()
+
+    assert client_for(UKSSDCAccount(email=USER, url="http://127.0.0.1:9/x")).base_url == "http://127.0.0.1:9/x"
+
+
 def test_a_prefect_server_that_is_away_keeps_a_blocks_account_only_for_a_while() -> None:
     nobody = {PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api", PREFECT_CLIENT_MAX_RETRIES: 0}
 
