@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 import requests
-from prefect_runs import Runs
+from prefect_runs import Runs, wait_for
 from xrt_support import QUICK, USER, request_for
 
 from ukssdc import Product
@@ -107,25 +106,28 @@ def test_a_run_with_the_services_own_parameter_names_fails_where_a_product_fails
     assert "EnhancedPos" in run["state"]["message"]
 
 
-def test_the_schedules_next_runs_are_listed(deployed: str) -> None:
+def test_the_example_schedule_plans_nothing_until_it_is_switched_on(deployed: str) -> None:
     deployment = requests.get(f"{deployed}/deployments/name/request products/m82-weekly", timeout=30).json()
-    deadline = time.monotonic() + PATIENCE
-    planned: list[dict[str, Any]] = []
-    while not planned and time.monotonic() < deadline:
-        time.sleep(0.5)
-        planned = requests.post(
-            f"{deployed}/flow_runs/filter",
-            json={
-                "flow_runs": {
-                    "deployment_id": {"any_": [deployment["id"]]},
-                    "state": {"type": {"any_": ["SCHEDULED"]}},
-                },
-                "sort": "EXPECTED_START_TIME_ASC",
-            },
-            timeout=30,
-        ).json()
+    (schedule,) = deployment["schedules"]
+    assert not schedule["active"]
+    assert planned_runs(deployed, deployment["id"]) == []
+
+    address = f"{deployed}/deployments/{deployment['id']}/schedules/{schedule['id']}"
+    requests.patch(address, json={"active": True}, timeout=30).raise_for_status()
+    planned = wait_for("a planned run", lambda: planned_runs(deployed, deployment["id"]), PATIENCE, 0.5)
 
     first = datetime.fromisoformat(planned[0]["expected_start_time"])
     assert first > datetime.now(UTC)
     assert (first.weekday(), first.hour in {5, 6}) == (0, True)  # Monday, 6 o'clock in London
     assert planned[0]["parameters"]["request"]["name"] == "M82"
+
+
+def planned_runs(api: str, deployment: str) -> list[dict[str, Any]]:
+    """Return a deployment's runs that are still to come, the next one first."""
+    wanted = {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": ["SCHEDULED"]}}}
+    answer = requests.post(
+        f"{api}/flow_runs/filter", json={"flow_runs": wanted, "sort": "EXPECTED_START_TIME_ASC"}, timeout=30
+    )
+    answer.raise_for_status()
+    found: list[dict[str, Any]] = answer.json()
+    return found
