@@ -53,6 +53,8 @@ class Draft:
         What could be read, by field.
     spelled : dict
         The names as the user wrote them, by field.
+    meant : set of str
+        The fields whose names were misspelt, as the problem noted says.
     because : dict
         Which other field made a rule fill in this one.
     problems : list of Problem
@@ -63,6 +65,7 @@ class Draft:
     where: str = ""
     values: dict[str, Any] = field(default_factory=dict)
     spelled: dict[str, str] = field(default_factory=dict)
+    meant: set[str] = field(default_factory=set)
     because: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -79,7 +82,10 @@ class Draft:
         for key, value in items:
             row = names.get(key)
             if row is None:
-                self.note(f"{self.where}{_unknown(str(key), nearest, hints or {})}")
+                near = None if key in (hints or {}) else _nearest(str(key), nearest)
+                self.note(f"{self.where}{_unknown(str(key), near, nearest, hints or {})}")
+                if near in names:
+                    self.meant.add(names[near].field)
             elif value is not None:
                 self._take(row, key, value)
         return self
@@ -99,6 +105,10 @@ class Draft:
     def has(self, field: str) -> bool:
         """Tell whether a parameter was given, or completed by a rule."""
         return field in self.spelled or field in self.values
+
+    def tried(self, field: str) -> bool:
+        """Tell whether a parameter was given, if only under a name that is nearly its own."""
+        return self.has(field) or field in self.meant
 
     def is_(self, field: str, value: Any) -> bool:
         """Tell whether a parameter was given and has this value."""
@@ -140,11 +150,11 @@ class Needs:
         if not all(draft.is_(*condition) for condition in (self.when, self.also) if condition):
             return
         # One that could not be read may have been meant as true.
-        if self.unless and draft.has(self.unless) and not draft.is_(self.unless, value=False):
+        if self.unless and draft.tried(self.unless) and not draft.is_(self.unless, value=False):
             return
         culprits = (self.when[0],) if self.when else ()
         for name in self.fields:
-            if not draft.has(name):
+            if not draft.tried(name):
                 row = draft.rows[name]
                 alternative = f", or {draft.word(self.unless)} true" if self.unless else ""
                 text = f"{draft.name(name)} is missing{self._reason(draft)}: give {row.permitted}{alternative}"
@@ -272,13 +282,17 @@ class OnlyWith:
             )
 
 
-def _unknown(key: str, nearest: Mapping[str, str], hints: Mapping[str, str]) -> str:
+def _nearest(key: str, nearest: Mapping[str, str]) -> str | None:
+    found = difflib.get_close_matches(_plain(key), nearest, n=1)
+    return nearest[found[0]] if found else None
+
+
+def _unknown(key: str, near: str | None, nearest: Mapping[str, str], hints: Mapping[str, str]) -> str:
     shown = "(an e-mail address)" if "@" in key else key
     if key in hints:
         return f"{shown} is not a parameter here: {hints[key]}"
-    near = difflib.get_close_matches(_plain(key), nearest, n=1)
     there_are = ", ".join(dict.fromkeys(nearest.values()))
-    return f"{shown} is not a parameter: " + (f"did you mean {nearest[near[0]]}?" if near else f"there are {there_are}")
+    return f"{shown} is not a parameter: " + (f"did you mean {near}?" if near else f"there are {there_are}")
 
 
 def _plain(name: str) -> str:

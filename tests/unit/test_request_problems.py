@@ -27,7 +27,6 @@ def test_ten_mistakes_are_named_in_one_error() -> None:
     expected = {
         "RA is 400": "0 to 360 (deg)",
         "posEr is not": "did you mean posErr?",
-        "posErr is missing": "1 to 6 (arcmin)",
         "LightCurve.binMethod is not": "did you mean binMeth?",
         "LightCurve.pcCounts is 20.5": "a whole number",
         "LightCurve.dynamic is missing": "binMeth counts needs it",
@@ -86,6 +85,18 @@ def test_a_value_that_is_not_permitted_comes_with_what_is(given: dict[str, Any],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(wrong: str, near: str) -> None:
     assert only_problem_of(flat() | {wrong: 1}) == f"{wrong} is not a parameter: did you mean {near}?"
+
+
+@pytest.mark.parametrize(
+    ("request_", "near"),
+    [
+        (flat(LightCurve={"binMethod": "counts"}), "binMeth"),
+        (flat(posErr=None, posEr=1), "posErr"),
+        (flat(targ=None, getTarget=True), "getTargs"),
+    ],
+)
+def test_what_is_only_misspelt_is_not_said_to_be_missing_as_well(request_: dict[str, Any], near: str) -> None:
+    assert only_problem_of(request_).endswith(f" is not a parameter: did you mean {near}?")
 
 
 def test_a_name_that_is_like_nothing_is_answered_with_all() -> None:
