@@ -66,6 +66,10 @@ class Client:
             Where there is no account, or one of the others makes no sense.
         """
         email, url, timeout = (os.environ.get(name, "") for name in ("UKSSDC_USER", "UKSSDC_URL", "UKSSDC_TIMEOUT"))
+        if email and "@" not in email:
+            raise UKSSDCError(
+                "UKSSDC_USER is set, but is no e-mail address: set it to the one you are registered with at the service"
+            )
         return cls(email, url or BASE_URL, read_timeout(timeout))
 
     def __repr__(self) -> str:

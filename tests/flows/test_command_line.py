@@ -199,6 +199,14 @@ def test_a_request_file_that_is_none_is_named(run: Run, tmp_path: Path, content:
     assert_refused(run("run", "grb.yaml", UKSSDC_USER=USER), "grb.yaml")
 
 
+def test_an_account_without_an_address_in_it_is_told_from_none_and_not_repeated(run: Run) -> None:
+    done = run("jobs", UKSSDC_USER="somebody")
+
+    assert_refused(done, "UKSSDC_USER is set, but is no e-mail address")
+    assert "register.php" not in done.stderr
+    assert "somebody" not in done.stderr
+
+
 def test_a_polling_interval_that_would_annoy_the_service_is_refused(run: Run, request_file: Path) -> None:
     done = run("run", request_file, "--interval", 5, UKSSDC_USER=USER, UKSSDC_URL="https://service.invalid/x")
 
