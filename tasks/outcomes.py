@@ -179,10 +179,14 @@ class ProductsFailed(Exception):  # noqa: N818 - the public name; it says what h
     def __init__(self, report: JobReport) -> None:
         self.report = report
         what = "".join(f"\n  - {f.product}: {f}" for f in report.failures)
-        rest = ", ".join(p for p, o in report.outcomes.items() if o not in report.failures)
+        rest = "".join(
+            f"{kind.capitalize()}: {', '.join(products)}. "
+            for kind in ("downloaded", "cancelled")
+            if (products := [p for p, o in report.outcomes.items() if o.outcome == kind])
+        )
         super().__init__(
             f"job {report.job.job_id} ({report.job.name}): {len(report.failures)} of {len(report.outcomes)} products "
-            f"failed:{what}\n" + (f"The others are done: {rest}. " if rest else "") + f"Files: {report.directory}"
+            f"failed:{what}\n{rest}Files: {report.directory}"
         )
 
 

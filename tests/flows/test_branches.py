@@ -179,6 +179,13 @@ def test_each_product_takes_its_own_branch(serve: Serve, options: dict[str, Any]
     }
 
 
+def test_the_error_tells_what_was_downloaded_from_what_was_cancelled(serve: Serve, options: dict[str, Any]) -> None:
+    serve({LC: Build(ends=-3), Product.AstromPos: Build(ends=-4)})
+
+    with pytest.raises(ProductsFailed, match=r"Downloaded: StandardPos, Image\. Cancelled: AstromPos\. Files: "):
+        request_products(request_for(LC, Product.StandardPos, Product.AstromPos, Product.Image), **options)
+
+
 def test_a_download_that_cannot_be_completed_is_a_failed_outcome(serve: Serve, options: dict[str, Any]) -> None:
     serve()
     folder = options["destination"] / "GRB_200416A" / "951"
