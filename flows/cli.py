@@ -314,10 +314,14 @@ def _finish(flow: Callable[[], JobReport]) -> int:
 
 
 def show_report(report: JobReport) -> None:
-    """Print a report as a table."""
+    """Print a report as a table; where the files and the quick look are stands below it."""
+    from ukssdc.quicklook import PAGE  # noqa: PLC0415 - it takes its time
+
+    quick_look = report.directory / PAGE
     rows = [(product, o.outcome.replace("_", " "), str(o)) for product, o in report.outcomes.items()]
     title = f"{report.job.name}, job {report.job.job_id}"
-    _show_table(title, ("Product", "Outcome", "Details"), rows, caption=f"Files: {report.directory}")
+    caption = f"Files: {report.directory}" + (f"\nQuick look: {quick_look}" if quick_look.is_file() else "")
+    _show_table(title, ("Product", "Outcome", "Details"), rows, caption=caption)
 
 
 def _show_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> None:

@@ -63,7 +63,7 @@ class Downloaded(_Outcome):
     extracted: Path | None = None
 
     def __str__(self) -> str:
-        return f"{self.path} ({decimal(self.size)})"
+        return f"{self.path} ({decimal(self.size)})" + (f", unpacked in {self.extracted}" if self.extracted else "")
 
 
 class Cancelled(_Outcome):

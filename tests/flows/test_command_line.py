@@ -207,6 +207,18 @@ def test_an_account_without_an_address_in_it_is_told_from_none_and_not_repeated(
     assert "somebody" not in done.stderr
 
 
+def test_the_table_at_the_end_names_the_quick_look_and_the_unpacked_folders(
+    serve: Serve, run: Run, request_file: Path
+) -> None:
+    serve()
+
+    done = run("run", request_file, "--interval", 0.2, "--extract")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "unpacked in products/GRB_200416A/951/lc" in done.stdout
+    assert "Quick look: products/GRB_200416A/951/quicklook.md" in done.stdout
+
+
 def test_a_polling_interval_that_would_annoy_the_service_is_refused(run: Run, request_file: Path) -> None:
     done = run("run", request_file, "--interval", 5, UKSSDC_USER=USER, UKSSDC_URL="https://service.invalid/x")
 

@@ -94,8 +94,8 @@ def test_in_a_terminal_there_are_a_live_table_and_download_bars_and_at_the_end_t
     assert [line for line in left if "Next" in line or DOWNLOAD.search(line)] == []
     assert len(log) > 5
     assert all(LOG_LINE.match(line) for line in log)
-    assert left[-6].split("┃")[2].strip() == "Outcome"
-    assert [line.split()[3] for line in left[-4:-2]] == ["downloaded", "downloaded"]
+    assert left[-7].split("┃")[2].strip() == "Outcome"
+    assert [line.split()[3] for line in left[-5:-3]] == ["downloaded", "downloaded"]
     assert terminal.cursor_is_back
 
 
