@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 import ukssdc
+from flows.polite import MINUTE, check_settings
 from ukssdc.archive import ArchiveFormat, IfExists
 from ukssdc.client import refuse_address
 from ukssdc.errors import UKSSDCError
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from tasks.outcomes import JobReport
 
 DAY = 86400.0  # s
-MINUTE = 60.0  # s
 
 app = App(
     name="xrt-products",
@@ -85,6 +85,7 @@ def run(
         environment variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
     """
     request = ukssdc.ProductRequest.from_file(file)
+    _check_settings(account, interval, max_wait)
     flows = _load_flows(account)
     return _finish(
         lambda: flows.request_products(
@@ -143,6 +144,7 @@ def collect(
         Whom to tell of a failure: a Prefect notification block (slack-webhook/ops), or an Apprise URL. The
         environment variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
     """
+    _check_settings(account, interval, max_wait)
     flows = _load_flows(account)
     return _finish(
         lambda: flows.collect_products(
@@ -274,6 +276,19 @@ def demo(*, keep: bool = False) -> int:
     from flows.demo import run_demo  # noqa: PLC0415 - it sets Prefect up before Prefect is imported
 
     return run_demo(keep=keep)
+
+
+def _check_settings(account: str | None, interval: float, max_wait: float) -> None:
+    """Refuse settings that are wrong, before Prefect takes its time to start.
+
+    Where the service is that a block names is known only later; then the flow sees to the interval.
+    """
+    check_settings(
+        interval=interval,
+        max_wait=max_wait,
+        base_url=ukssdc.Client.from_environment().base_url if account is None else None,
+        name=lambda setting: f"--{setting.replace('_', '-')}",
+    )
 
 
 def _load_flows(account: str | None) -> Any:

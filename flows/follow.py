@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 
-from flows.polite import is_loopback
+from flows.polite import check_settings
 from flows.stopping import letting_go
 from tasks import (
     Account,
@@ -37,10 +37,6 @@ from ukssdc.job import NOT_PARAMETERS
 from ukssdc.record import JobRecord, following, job_directory, now, open_record
 
 OnFailure = Literal["raise", "return"]
-
-
-class InvalidSettings(ValueError):  # noqa: N818 - as InvalidRequest
-    """A flow's parameters that would annoy the service or make no sense; nothing has been sent."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +71,12 @@ class Plan:
         UKSSDCError
             Where there is no account, or the destination cannot be written.
         """
-        base_url = client_for(self.account).base_url
-        if self.interval < INTERVAL and not is_loopback(base_url):
-            raise InvalidSettings(
-                f"interval={self.interval:g} s is too short: the service asks not to be polled more often than once "
-                f"a minute. Leave it at {INTERVAL:g} s or more; only an emulator on this machine may be polled faster"
-            )
-        if self.interval <= 0 or self.max_wait <= 0 or self.no_status_polls < 1:
-            raise InvalidSettings(
-                "interval and max_wait are times in s, above 0; no_status_polls is a count, at least 1"
-            )
+        check_settings(
+            interval=self.interval,
+            max_wait=self.max_wait,
+            no_status_polls=self.no_status_polls,
+            base_url=client_for(self.account).base_url,
+        )
         require_writable(self.destination)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flows.follow import InvalidSettings
+from flows.polite import InvalidSettings
 from tasks.outcomes import ProductsFailed
 from ukssdc import UKSSDCError
 

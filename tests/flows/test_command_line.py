@@ -199,6 +199,35 @@ def test_a_request_file_that_is_none_is_named(run: Run, tmp_path: Path, content:
     assert_refused(run("run", "grb.yaml", UKSSDC_USER=USER), "grb.yaml")
 
 
+@pytest.mark.parametrize("command", ["run grb.yaml", "collect 951"])
+@pytest.mark.parametrize(
+    ("options", "messages"),
+    [
+        ("--interval 5", ["--interval is 5 s, which is too short: the service asks not to be polled more often than"]),
+        ("--max-wait -3", ["--max-wait is -3: give a time in s, above 0"]),
+        ("--interval nan --max-wait inf", ["--interval is nan: give a time", "--max-wait is inf: give a time"]),
+    ],
+)
+def test_settings_that_are_wrong_are_named_once_each_and_before_prefect_starts(
+    run: Run, request_file: Path, command: str, options: str, messages: list[str]
+) -> None:
+    assert request_file.exists()
+    service = {"UKSSDC_USER": USER, "UKSSDC_URL": "https://service.invalid/x"}
+
+    done = run(*command.split(), *options.split(), **service)
+
+    assert_refused(done, *messages)
+    assert len(done.stderr.splitlines()) == len(messages)  # nothing of Prefect's
+    assert done.stdout == ""
+
+
+def test_settings_are_looked_at_without_asking_for_the_block_with_the_account(run: Run, request_file: Path) -> None:
+    done = run("run", request_file, "--account", "not-there", "--max-wait", "nan", UKSSDC_USER="")
+
+    assert done.stderr.startswith("xrt-products: --max-wait is nan: give a time in s")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_an_account_without_an_address_in_it_is_told_from_none_and_not_repeated(run: Run) -> None:
     done = run("jobs", UKSSDC_USER="somebody")
 
@@ -217,9 +246,3 @@ def test_the_table_at_the_end_names_the_quick_look_and_the_unpacked_folders(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "unpacked in products/GRB_200416A/951/lc" in done.stdout
     assert "Quick look: products/GRB_200416A/951/quicklook.md" in done.stdout
-
-
-def test_a_polling_interval_that_would_annoy_the_service_is_refused(run: Run, request_file: Path) -> None:
-    done = run("run", request_file, "--interval", 5, UKSSDC_USER=USER, UKSSDC_URL="https://service.invalid/x")
-
-    assert_refused(done, "once a minute")

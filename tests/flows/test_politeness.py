@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -71,13 +72,24 @@ def test_the_real_service_is_not_polled_more_often_than_once_a_minute(
         collect_products(951, **options | {"interval": 59.9})
 
 
-@pytest.mark.parametrize("wrong", [{"interval": 0}, {"max_wait": -1}, {"no_status_polls": 0}])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"interval": 0}, r"^interval is 0: give a time in s, above 0"),
+        ({"interval": math.nan}, r"^interval is nan: give a time in s"),
+        ({"max_wait": -1}, r"^max_wait is -1: give a time in s, above 0"),
+        ({"max_wait": math.inf}, r"^max_wait is inf: give a time in s"),
+        ({"max_wait": 1e300}, r"^max_wait is 1e\+300: give a time in s"),
+        ({"no_status_polls": 0}, r"^no_status_polls is 0: give a count, at least 1$"),
+        ({"interval": -5, "max_wait": -1}, r"(?s)^interval is -5: .*\nmax_wait is -1: "),
+    ],
+)
 def test_times_and_counts_that_make_no_sense_are_refused_before_anything_is_sent(
-    serve: Serve, options: dict[str, Any], wrong: dict[str, float]
+    serve: Serve, options: dict[str, Any], wrong: dict[str, float], message: str
 ) -> None:
     emulator = serve()
 
-    with pytest.raises(ValueError, match="above 0"):
+    with pytest.raises(ValueError, match=message):
         request_products(request_for(Product.Image), **options | wrong)
 
     assert len(emulator.ledger) == 0
