@@ -29,6 +29,20 @@ if TYPE_CHECKING:
 
 DAY = 86400.0  # s
 
+SCENARIO_HELP = """\
+A scenario, for instance:
+
+```yaml
+products:
+  all:         {queued: 10, running: 60}    # seconds of service time
+  Spectrum:    {ends: -3}                   # runs, and fails
+  AstromPos:   {ends: -4}                   # is cancelled
+  Image:       {size: 256 MiB}
+targets: {M82: {LightCurve: {ends: -2}}}    # for this target only
+```
+
+The emulator keeps its jobs in memory: started again, it knows none of them."""
+
 app = App(
     name="xrt-products",
     version=version("xrt-products"),
@@ -36,7 +50,10 @@ app = App(
 
     The account is the e-mail address that is registered with the service, in the environment variable UKSSDC_USER
     (to register: https://www.swift.ac.uk/user_objects/register.php). UKSSDC_URL points elsewhere than to the real
-    service: to the emulator, for instance.""",
+    service: to the emulator, for instance.
+
+    The exit status is 0 where all went well, 1 where something failed, 2 where the command line is wrong, 130 after
+    Ctrl-C.""",
     suppress_keyboard_interrupt=False,  # main() has a word to say
 )
 
@@ -241,7 +258,7 @@ def jobs() -> int:
     return 0
 
 
-@app.command
+@app.command(help_epilogue=SCENARIO_HELP)
 def emulator(
     *, port: int = 8951, speed: float = 1.0, user: str = "observer@example.org", scenario: Path | None = None
 ) -> int:

@@ -14,7 +14,7 @@ from raw_server import http, raw_server
 from xrt_support import USER, Serve, request_for
 
 from ukssdc import Client, Product
-from ukssdc.emulator import Build
+from ukssdc.emulator import Build, Scenario
 
 COMMAND = Path(sys.executable).with_name("xrt-products")
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -246,3 +246,21 @@ def test_the_table_at_the_end_names_the_quick_look_and_the_unpacked_folders(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "unpacked in products/GRB_200416A/951/lc" in done.stdout
     assert "Quick look: products/GRB_200416A/951/quicklook.md" in done.stdout
+
+
+def test_the_exit_statuses_are_in_the_help_and_a_wrong_command_line_is_2(run: Run) -> None:
+    said = " ".join(run("--help").stdout.split())
+
+    assert "0 where all went well, 1 where something failed, 2 where the command line is wrong, 130 after" in said
+    assert run("run").returncode == 2
+
+
+def test_the_scenario_in_the_emulators_help_can_be_played(run: Run) -> None:
+    said = run("emulator", "--help").stdout
+    lines = said[said.index("products:") : said.index("The emulator keeps")].splitlines()
+
+    played = Scenario.from_dict(yaml.safe_load("\n".join(["products:", *(line[1:] for line in lines[1:])])))
+
+    assert played.build(Product.Spectrum).ends == -3
+    assert played.build(Product.LightCurve, "M82").ends == -2
+    assert "started again, it knows none of them" in said
