@@ -20,7 +20,7 @@ demo: $(STAMP)  ## the whole thing against the emulator; KEEP=1 leaves the Prefe
 	@$(BIN)/xrt-products demo $(if $(KEEP),--keep)
 
 demo-stop: $(STAMP)  ## end the server that `make demo KEEP=1` left up
-	@$(BIN)/python -c 'from flows.demo import stop_server; stop_server()'
+	@$(BIN)/python -c 'from flows.demo import stop_demo; stop_demo()'
 
 test: $(STAMP)  ## all tests but the long ones
 	$(BIN)/pytest -m "not long" -n 3 --dist loadgroup

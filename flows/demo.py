@@ -76,18 +76,32 @@ def _outcomes() -> dict[Product, str]:
     return records[0].outcomes if len(records) == 1 and records[0] else {}
 
 
-def stop_server() -> None:
-    """End a server that an earlier demonstration left up."""
+def stop_demo() -> None:
+    """End a server that an earlier demonstration left up, and say whether there was one."""
+    pid = stop_server()
+    say = Console(highlight=False, soft_wrap=True).print
+    if pid is None:
+        say("No Prefect server of the demonstration was running.")
+    else:
+        say(f"Ended the demonstration's Prefect server (process {pid}).")
+
+
+def stop_server() -> int | None:
+    """End a server that an earlier demonstration left up; return its process id, or None where there was none."""
     pid_file = HOME / "server.pid"
+    ended = None
     try:
         pid = int(pid_file.read_text())
+        os.kill(pid, 0)  # an OSError where there is no such process
         command = Path(f"/proc/{pid}/cmdline")
         ours = not command.exists() or b"prefect" in command.read_bytes()  # numbers are used again
         if ours:
             end(pid)
+            ended = pid
     except (OSError, ValueError):
         pass
     pid_file.unlink(missing_ok=True)
+    return ended
 
 
 @contextmanager
