@@ -64,7 +64,8 @@ def run_demo(*, keep: bool = False) -> int:
         say("EnhancedPos fails and AstromPos is cancelled on purpose: the scenario says so.")
         if keep:
             say(f"The Prefect UI stays up: open {ui}/runs and look at the run, its tasks and its artifacts.")
-            say("`make demo-stop` ends it.")
+            say("The emulator has ended with the run, so links to the job's own page lead nowhere now.")
+            say("`make demo-stop` ends the Prefect server.")
         else:
             say(f"To look around in the Prefect UI, run `make demo KEEP=1`; this one was at {ui}/runs")
     return 0 if _outcomes() == EXPECTED else 1
