@@ -9,6 +9,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.follow import OnFailure, Plan, follow, run_began
+from flows.polite import check_settings
 from flows.stopping import PATIENCE, cancel_job_with_run
 from tasks import Account, JobReport, cancel_job
 from tasks.account import client_for
@@ -131,10 +132,13 @@ def cancel_products(
 
     Raises
     ------
+    InvalidSettings
+        For a pause or a wait that makes no sense, or would annoy the service.
     ServiceError
         There is no such job, or it is someone else's.
     TransportError, ProtocolError
     """
+    check_settings(interval=interval, max_wait=max_wait, base_url=client_for(account).base_url)
     tries, delays = tries_within(max_wait, interval), pauses(interval)
     deadline = run_began() + timedelta(seconds=max_wait)
     find = find_job.with_options(retries=tries, retry_delay_seconds=delays)

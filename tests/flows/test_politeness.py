@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from xrt_support import INTERVAL, MINUTE, Serve, request_for
 
-from flows import collect_products, request_products
+from flows import cancel_products, collect_products, request_products
 from ukssdc import Product
 from ukssdc.emulator import Build, Emulator
 
@@ -93,3 +93,15 @@ def test_times_and_counts_that_make_no_sense_are_refused_before_anything_is_sent
         request_products(request_for(Product.Image), **options | wrong)
 
     assert len(emulator.ledger) == 0
+
+
+@pytest.mark.parametrize("settings", [{"interval": 0.0}, {"interval": 5.0}, {"max_wait": math.inf}])
+def test_a_cancellation_that_would_annoy_the_service_or_never_end_is_refused(
+    prefect_api: str, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    assert prefect_api
+    monkeypatch.setenv("UKSSDC_USER", "observer@example.org")
+    monkeypatch.setenv("UKSSDC_URL", "https://service.invalid/user_objects")
+
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        cancel_products(951, **settings)
