@@ -194,15 +194,19 @@ def test_a_new_process_goes_on_from_where_the_bar_stood(prefect_api: str, since:
 
 
 @pytest.mark.parametrize(
-    "other", [{"url": "http://127.0.0.1/elsewhere"}, {"submitted": datetime.now(UTC) + timedelta(hours=1)}]
+    ("number", "other"),
+    [(88005, {"url": "http://127.0.0.1/elsewhere"}), (88006, {"submitted": datetime.now(UTC) + timedelta(hours=1)})],
+    ids=["of another service", "submitted later"],
 )
-def test_another_job_with_the_same_number_begins_at_0(prefect_api: str, since: datetime, other: dict[str, Any]) -> None:
-    ours = job(88005, LC)
+def test_another_job_with_the_same_number_begins_at_0(
+    prefect_api: str, since: datetime, number: int, other: dict[str, Any]
+) -> None:
+    ours = job(number, LC)
     show(Board(ours), running(2, 0))
 
     show(Board(ours.model_copy(update=other)), running(0, 0))
 
-    assert artifacts(prefect_api, "progress-88005-lc", since)[-1]["data"] == 0
+    assert artifacts(prefect_api, f"progress-{number}-lc", since)[-1]["data"] == 0
 
 
 def test_a_prefect_server_that_is_away_is_logged_and_caught_up_with_later(
