@@ -102,8 +102,7 @@ def run(
         environment variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
     """
     request = ukssdc.ProductRequest.from_file(file)
-    _check_settings(account, interval, max_wait)
-    flows = _load_flows(account)
+    flows = _load_flows(account, interval, max_wait)
     return _finish(
         lambda: flows.request_products(
             request,
@@ -161,8 +160,7 @@ def collect(
         Whom to tell of a failure: a Prefect notification block (slack-webhook/ops), or an Apprise URL. The
         environment variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
     """
-    _check_settings(account, interval, max_wait)
-    flows = _load_flows(account)
+    flows = _load_flows(account, interval, max_wait)
     return _finish(
         lambda: flows.collect_products(
             job,
@@ -295,24 +293,18 @@ def demo(*, keep: bool = False) -> int:
     return run_demo(keep=keep)
 
 
-def _check_settings(account: str | None, interval: float, max_wait: float) -> None:
-    """Refuse settings that are wrong, before Prefect takes its time to start.
+def _load_flows(account: str | None, interval: float, max_wait: float) -> Any:
+    """Import the flows; before that, see that there is an account, and settings that make sense, which takes no time.
 
     Where the service is that a block names is known only later; then the flow sees to the interval.
     """
+    refuse_address(account)
     check_settings(
         interval=interval,
         max_wait=max_wait,
         base_url=ukssdc.Client.from_environment().base_url if account is None else None,
         name=lambda setting: f"--{setting.replace('_', '-')}",
     )
-
-
-def _load_flows(account: str | None) -> Any:
-    """Import the flows; before that, look whether there is an account at all, which takes no time."""
-    refuse_address(account)
-    if account is None:
-        ukssdc.Client.from_environment()
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     from flows.server import see_to_a_server  # noqa: PLC0415 - only where Prefect is used
 

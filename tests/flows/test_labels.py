@@ -21,8 +21,12 @@ BUSY, BROKEN = http(b"{}", "503 Service Unavailable"), http(b"{}", "500 Internal
 
 def test_a_label_that_is_refused_because_another_write_got_in_between_is_sent_again_and_soon() -> None:
     # Six refusals are one more than Prefect's own client would put up with, in a minute.
-    with raw_server(NO_CSRF, TAGGED, *[BUSY] * 6, LABELLED) as url, SyncPrefectClient(url) as client:
+    after = http(b"nothing was asked since")
+    with raw_server(NO_CSRF, TAGGED, *[BUSY] * 6, LABELLED, after) as url, SyncPrefectClient(url) as client:
         label_run(client, FlowRun(flow_id=uuid4()), JOB)
+        answer = httpx.get(url).text
+
+    assert answer == "nothing was asked since"
 
 
 def test_a_label_that_is_refused_for_another_reason_is_not() -> None:
