@@ -20,7 +20,7 @@ demo: $(STAMP)  ## the whole thing against the emulator; KEEP=1 leaves the Prefe
 	@$(BIN)/xrt-products demo $(if $(KEEP),--keep)
 
 demo-stop: $(STAMP)  ## end the server that `make demo KEEP=1` left up
-	@$(BIN)/python -c 'from flows.demo import stop_demo; stop_demo()'
+	@$(BIN)/python -c 'from xrt_products.flows.cli.demo import stop_demo; stop_demo()'
 
 test: $(STAMP)  ## all tests but the long ones
 	$(BIN)/pytest -m "not long" -n 3 --dist loadgroup
@@ -44,7 +44,7 @@ lint: $(STAMP)  ## ruff and mypy --strict
 	$(BIN)/mypy
 
 schema: $(STAMP)  ## the JSON schema of job.json, after a change of ukssdc/record.py
-	$(BIN)/python -m ukssdc._schema
+	$(BIN)/python -m ukssdc.record.schema
 
 benchmark: $(STAMP)  ## speed and memory, as ratios
 	$(BIN)/python tests/benchmarks/run.py

@@ -9,32 +9,33 @@ from pathlib import Path
 from typing import Any, Literal
 
 from prefect import get_run_logger
-from prefect.client.schemas.objects import FlowRun
-from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 
-from flows.polite import check_settings
-from flows.stopping import letting_go
-from tasks import (
-    Account,
-    JobReport,
-    ProductsFailed,
-    Watch,
-    download_product,
-    poll_status,
-    quicklook,
-    report_failure,
-    summarise,
-    user_cancelled,
-)
-from tasks.account import client_for
-from tasks.events import emit_job
-from tasks.notify import Notify
-from tasks.outcomes import Outcome, failed_build, failed_download, out_of_sight, timed_out
-from tasks.patience import INTERVAL, MAX_WAIT, pauses, stoppable, tries_within
 from ukssdc import ArchiveFormat, IfExists, Job, Product, ProductRequest, StatusCode, UKSSDCError
 from ukssdc.job import NOT_PARAMETERS
-from ukssdc.record import JobRecord, following, job_directory, now, open_record
+from ukssdc.limits import check_settings
+from ukssdc.outcomes import (
+    JobReport,
+    Outcome,
+    ProductsFailed,
+    build_failed,
+    download_failed,
+    status_unavailable,
+    timed_out,
+)
+from ukssdc.record.record import JobRecord, job_directory, lock_job, open_record
+from ukssdc.tracker import JobTracker
+from xrt_products.flows.cancel import cancel_on_interrupt
+from xrt_products.tasks.account import Account, client_for
+from xrt_products.tasks.cancel import user_cancelled
+from xrt_products.tasks.download import download_product
+from xrt_products.tasks.flow_run import run_began
+from xrt_products.tasks.observe.events import emit_job
+from xrt_products.tasks.observe.notifications import Notify
+from xrt_products.tasks.poll import poll_status
+from xrt_products.tasks.quicklook import quicklook
+from xrt_products.tasks.report import report_failure, summarise
+from xrt_products.tasks.retry import INTERVAL, MAX_WAIT, backoff_delays, interruptible, max_retries
 
 OnFailure = Literal["raise", "return"]
 
@@ -59,7 +60,7 @@ class Plan:
     @property
     def tries(self) -> int:
         """How many tries, of anything, fit into the longest wait; the clock may end it sooner."""
-        return tries_within(self.max_wait, self.interval)
+        return max_retries(self.max_wait, self.interval)
 
     def check(self) -> None:
         """Refuse what would annoy the service or fail later, before anything is sent.
@@ -100,20 +101,20 @@ def follow(job: Job, plan: Plan, request: ProductRequest | None = None) -> JobRe
         Where a product failed or timed out and `plan.on_failure` is "raise".
     """
     directory = begin_record(job, plan, request)
-    with following(directory) as alone:
+    with lock_job(directory) as alone:
         if not alone:
             get_run_logger().warning("Another run on this machine is following job %d as well", job.job_id)
-        watch = Watch(
+        watch = JobTracker(
             job,
             directory,
-            began=_waited_for_since(job, directory),
+            began=_wait_start(job, directory),
             interval=plan.interval,
             max_wait=plan.max_wait,
             no_status_polls=plan.no_status_polls,
         )
         with (
-            letting_go(lambda _: [(job, watch.pending)], plan.account, cancel_with_run=plan.cancel_with_run),
-            stoppable(),
+            cancel_on_interrupt(lambda _: [(job, watch.pending)], plan.account, cancel_with_run=plan.cancel_with_run),
+            interruptible(),
         ):
             outcomes = _outcomes(watch, plan)
     report = JobReport(job=job, outcomes=outcomes, directory=directory)
@@ -127,7 +128,7 @@ def follow(job: Job, plan: Plan, request: ProductRequest | None = None) -> JobRe
     return report
 
 
-def _waited_for_since(job: Job, directory: Path) -> datetime:
+def _wait_start(job: Job, directory: Path) -> datetime:
     """Return when the wait began: with the submission, or anew with this run where an earlier wait is over."""
     record = JobRecord.load(directory)
     if job.submitted is None or (record is not None and "timed_out" in record.outcomes.values()):
@@ -135,35 +136,37 @@ def _waited_for_since(job: Job, directory: Path) -> datetime:
     return job.submitted
 
 
-def _outcomes(watch: Watch, plan: Plan) -> dict[Product, Outcome]:
+def _outcomes(watch: JobTracker, plan: Plan) -> dict[Product, Outcome]:
     """Poll; hand each product to its branch as it settles; wait for the branches."""
     poll = poll_status.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
     branches: dict[Product, PrefectFuture[Any]] = {}
-    trouble: UKSSDCError | None = None
+    poll_error: UKSSDCError | None = None
     while watch.pending:
         try:
             poll(watch, plan.account)
         except UKSSDCError as error:  # time cannot mend it; what is complete is fetched, and reported, all the same
-            trouble = error
+            poll_error = error
             break
         settled = watch.settled
         if not settled:  # the longest wait is over
             break
         branches |= {product: _branch(product, watch, plan) for product in settled}
         watch.done(settled)
-    outcomes = {p: _result(p, branches.get(p), watch, plan, trouble) for p in watch.job.products}
+    outcomes = {p: _result(p, branches.get(p), watch, plan, poll_error) for p in watch.job.products}
     with open_record(watch.directory, watch.job) as record:
         # What the service will not speak of has not come to its end.
-        record.outcomes = {p: o.outcome for p, o in outcomes.items() if p in branches or trouble is None}
+        record.outcomes = {p: o.outcome for p, o in outcomes.items() if p in branches or poll_error is None}
     return outcomes
 
 
-def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Any]:
+def _branch(product: Product, watch: JobTracker, plan: Plan) -> PrefectFuture[Any]:
     """Send a settled product down its branch (the table in design.md)."""
     status = watch.status[product]
     match status.status_code:
         case StatusCode.COMPLETE:
-            download = download_product.with_options(retries=plan.tries, retry_delay_seconds=pauses(plan.interval))
+            download = download_product.with_options(
+                retries=plan.tries, retry_delay_seconds=backoff_delays(plan.interval)
+            )
             return download.submit(
                 watch.job,
                 product,
@@ -177,22 +180,22 @@ def _branch(product: Product, watch: Watch, plan: Plan) -> PrefectFuture[Any]:
         case StatusCode.CANCELLED:
             return user_cancelled.submit(watch.job, product, status)
         case _:
-            return report_failure.submit(watch.job, failed_build(product, status), plan.notify, watch.directory)
+            return report_failure.submit(watch.job, build_failed(product, status), plan.notify, watch.directory)
 
 
 def _result(
-    product: Product, branch: PrefectFuture[Any] | None, watch: Watch, plan: Plan, trouble: UKSSDCError | None
+    product: Product, branch: PrefectFuture[Any] | None, watch: JobTracker, plan: Plan, poll_error: UKSSDCError | None
 ) -> Outcome:
     """Wait for a branch's end; a product that never settled, or could not be fetched, is reported here."""
-    if branch is None and trouble is not None:
-        lost = out_of_sight(watch.job, product, watch.status[product], trouble)
+    if branch is None and poll_error is not None:
+        lost = status_unavailable(watch.job, product, watch.status[product], poll_error)
         return report_failure(watch.job, lost, plan.notify, watch.directory)
     if branch is None:
-        late = timed_out(watch.job, product, watch.status[product], watch.waited)
+        late = timed_out(watch.job, product, watch.status[product], watch.elapsed)
         return report_failure(watch.job, late, plan.notify, watch.directory)
     result: Outcome | BaseException = branch.result(raise_on_failure=False)
     if isinstance(result, BaseException):
-        return report_failure(watch.job, failed_download(watch.job, product, str(result)), plan.notify, watch.directory)
+        return report_failure(watch.job, download_failed(watch.job, product, str(result)), plan.notify, watch.directory)
     return result
 
 
@@ -210,37 +213,24 @@ def begin_record(job: Job, plan: Plan, request: ProductRequest | None) -> Path:
         record.submitted = record.submitted or job.submitted
         record.software = {name: version(name) for name in ("xrt-products", "prefect")}
         if request is not None:
-            record.request = body_of(request)
+            record.request = request_body(request)
     return directory
 
 
-def body_of(request: ProductRequest) -> dict[str, Any]:
+def request_body(request: ProductRequest) -> dict[str, Any]:
     """Return what a request sends, without the account."""
     return {key: value for key, value in request.to_wire("").items() if key not in NOT_PARAMETERS}
-
-
-def flow_run() -> FlowRun:
-    """Return the flow run that this is called in."""
-    context = FlowRunContext.get()
-    if context is None or context.flow_run is None:
-        raise RuntimeError("only within a flow run")
-    return context.flow_run
-
-
-def run_began() -> datetime:
-    """Return when this flow run began, at its very first start; UTC."""
-    return flow_run().start_time or now()
 
 
 def require_writable(destination: Path) -> None:
     """Make the destination, and see that a file can be written there, before a job is submitted for it."""
     import tempfile  # noqa: PLC0415
 
-    from ukssdc.record import cannot_write  # noqa: PLC0415
+    from ukssdc.record.record import write_error  # noqa: PLC0415
 
     try:
         destination.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=destination):
             pass
     except OSError as error:
-        raise cannot_write(destination, error) from None
+        raise write_error(destination, error) from None

@@ -7,18 +7,18 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
-from flows.follow import OnFailure, Plan, begin_record, body_of, flow_run, follow, run_began
-from flows.stopping import cancel_job_with_run, letting_go, submitted_by
-from tasks import Account, JobReport, submit_request
-from tasks.account import client_for
-from tasks.labels import URL_LABEL, label_flow_run
-from tasks.notify import Notify
-from tasks.patience import INTERVAL, MAX_WAIT
-from tasks.poll import is_worth_following
-from tasks.submit import Earlier
 from ukssdc import ArchiveFormat, IfExists, Job, ProductRequest, ServiceError
-from ukssdc.intent import submitting
-from ukssdc.record import finished_jobs, job_directory, recorded_job, unfinished_job
+from ukssdc.outcomes import JobReport
+from ukssdc.record.journal import journal_submission
+from ukssdc.record.record import finished_jobs, job_directory, recorded_job, unfinished_job
+from xrt_products.flows.cancel import cancel_job_with_run, cancel_on_interrupt, submitted_by
+from xrt_products.flows.follow import OnFailure, Plan, begin_record, follow, request_body
+from xrt_products.tasks.account import Account, client_for
+from xrt_products.tasks.flow_run import URL_LABEL, flow_run, label_flow_run, run_began
+from xrt_products.tasks.observe.notifications import Notify
+from xrt_products.tasks.poll import can_resume
+from xrt_products.tasks.retry import INTERVAL, MAX_WAIT
+from xrt_products.tasks.submit import PriorSubmissions, submit_request
 
 
 @flow(
@@ -109,26 +109,26 @@ def request_products(
     )
     plan.check()
     job = (
-        _own(request, plan)
-        or (None if fresh else _left_unfinished(request, plan))
+        _job_of_this_run(request, plan)
+        or (None if fresh else _unfinished_job(request, plan))
         or _submit(request, plan, fresh=fresh)
     )
     return follow(job, plan, request)
 
 
-def _own(request: ProductRequest, plan: Plan) -> Job | None:
+def _job_of_this_run(request: ProductRequest, plan: Plan) -> Job | None:
     """Find the job that this very flow run had before it was interrupted; None where it had none on record."""
     url = flow_run().labels.get(URL_LABEL)
     return None if url is None else recorded_job(plan.destination, request.name, str(url))
 
 
-def _left_unfinished(request: ProductRequest, plan: Plan) -> Job | None:
+def _unfinished_job(request: ProductRequest, plan: Plan) -> Job | None:
     """Find the job that an earlier run with the same request and destination has left; None where there is none."""
     log = get_run_logger()
-    job = unfinished_job(plan.destination, request.name, body_of(request), client_for(plan.account).base_url)
+    job = unfinished_job(plan.destination, request.name, request_body(request), client_for(plan.account).base_url)
     if job is None:
         return None
-    look = is_worth_following.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
+    look = can_resume.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
     deadline = run_began() + timedelta(seconds=plan.max_wait)
     directory = job_directory(plan.destination, job)
     try:
@@ -153,16 +153,18 @@ def _submit(request: ProductRequest, plan: Plan, *, fresh: bool) -> Job:
     run = flow_run()
     submit = submit_request.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
     deadline = run_began() + timedelta(seconds=plan.max_wait)
-    record = submitting(
-        plan.destination, request.name, body_of(request), run=str(run.id), since=run_began(), until=deadline
+    record = journal_submission(
+        plan.destination, request.name, request_body(request), run=str(run.id), since=run_began(), until=deadline
     )
     with (
         record as intent,
-        letting_go(submitted_by(request, run), plan.account, cancel_with_run=plan.cancel_with_run, then=intent.fulfil),
+        cancel_on_interrupt(
+            submitted_by(request, run), plan.account, cancel_with_run=plan.cancel_with_run, then=intent.resolve
+        ),
     ):
         finished = finished_jobs(plan.destination, request.name)
-        earlier = Earlier(() if fresh else intent.abandoned, finished)
+        earlier = PriorSubmissions(() if fresh else intent.orphaned, finished)
         job = submit(request, plan.account, deadline, earlier)
         begin_record(job, plan, request)
-        intent.fulfil()
+        intent.resolve()
     return job

@@ -13,10 +13,10 @@ from ukssdc import BASE_URL, Client, UKSSDCError
 from ukssdc.client import refuse_address
 
 
-class PrefectAway(UKSSDCError):  # noqa: N818 - what happened, in the words of the docs
+class PrefectUnavailable(UKSSDCError):  # noqa: N818 - what happened, in the words of the docs
     """The Prefect server could not be asked; it may come back."""
 
-    may_pass = True
+    retryable = True
 
 
 class UKSSDCAccount(Block):
@@ -71,4 +71,6 @@ def _load(name: str) -> UKSSDCAccount:
     try:
         return cast("UKSSDCAccount", UKSSDCAccount.load(name))  # sync here
     except httpx.HTTPError as error:
-        raise PrefectAway(f"cannot ask the Prefect server for the account {name}: {type(error).__name__}") from error
+        raise PrefectUnavailable(
+            f"cannot ask the Prefect server for the account {name}: {type(error).__name__}"
+        ) from error

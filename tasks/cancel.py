@@ -7,11 +7,11 @@ from datetime import datetime
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.account import Account, client_for
-from tasks.events import emit_product
-from tasks.outcomes import Cancelled
-from tasks.patience import INTERVAL, MAX_WAIT, patience, pauses, time_can_mend
 from ukssdc import CancelReport, Job, Product, Products, ProductStatus
+from ukssdc.outcomes import Cancelled
+from xrt_products.tasks.account import Account, client_for
+from xrt_products.tasks.observe.events import emit_product
+from xrt_products.tasks.retry import INTERVAL, MAX_WAIT, backoff_delays, give_up_after, is_retryable
 
 
 @task(
@@ -24,7 +24,7 @@ from ukssdc import CancelReport, Job, Product, Products, ProductStatus
 def user_cancelled(job: Job, product: Product, status: ProductStatus) -> Cancelled:
     """Take note that the user cancelled a product; it is no failure, and nothing is done."""
     get_run_logger().info(
-        "%s of job %d: %s. Nothing to do.", product.prose.capitalize(), job.job_id, status.status_text
+        "%s of job %d: %s. Nothing to do.", product.label.capitalize(), job.job_id, status.status_text
     )
     outcome = Cancelled(product=product, text=status.status_text)
     emit_product(job, outcome)
@@ -36,8 +36,8 @@ def user_cancelled(job: Job, product: Product, status: ProductStatus) -> Cancell
     task_run_name="cancel job {job.job_id}",
     description="Tell the service that products are not wanted any more.",
     retries=int(MAX_WAIT / INTERVAL),
-    retry_delay_seconds=pauses(INTERVAL),
-    retry_condition_fn=time_can_mend,
+    retry_delay_seconds=backoff_delays(INTERVAL),
+    retry_condition_fn=is_retryable,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -65,7 +65,7 @@ def cancel_job(
     GivenUp
         The service stays away.
     """
-    with patience(deadline):
+    with give_up_after(deadline):
         report = client_for(account).cancel(job, products)
     get_run_logger().info("%s", report)
     return report

@@ -9,12 +9,20 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from rich.filesize import decimal
 
-from tasks.account import Account, client_for
-from tasks.display import show
-from tasks.events import emit_product
-from tasks.outcomes import Downloaded
-from tasks.patience import INTERVAL, MAX_WAIT, TRIES, end_if_stopped, patience, pauses, time_can_mend
 from ukssdc import ArchiveFormat, IfExists, Job, Product
+from ukssdc.outcomes import Downloaded
+from xrt_products.tasks.account import Account, client_for
+from xrt_products.tasks.observe.display import show
+from xrt_products.tasks.observe.events import emit_product
+from xrt_products.tasks.retry import (
+    INTERVAL,
+    MAX_CORRUPT,
+    MAX_WAIT,
+    backoff_delays,
+    give_up_after,
+    is_retryable,
+    raise_if_interrupted,
+)
 
 
 @task(
@@ -22,9 +30,9 @@ from ukssdc import ArchiveFormat, IfExists, Job, Product
     task_run_name="download {product}",
     description="Fetch the archive of a complete product: streamed, verified, then given its name.",
     retries=int(MAX_WAIT / INTERVAL),
-    retry_delay_seconds=pauses(INTERVAL),
+    retry_delay_seconds=backoff_delays(INTERVAL),
     retry_jitter_factor=0.5,
-    retry_condition_fn=time_can_mend,
+    retry_condition_fn=is_retryable,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -47,7 +55,7 @@ def download_product(
     directory : Path
         The job's folder.
     account, format, if_exists, extract
-        As for `flows.request_products`.
+        As for `xrt_products.request_products`.
     deadline : datetime, optional
         When to give up on a service that is away, UTC.
 
@@ -65,16 +73,16 @@ def download_product(
     """
 
     def progress(size: int, total: int | None) -> None:
-        end_if_stopped()
+        raise_if_interrupted()
         show(lambda display: display.download(product, size, total))
 
-    with patience(deadline, tries=TRIES):
+    with give_up_after(deadline, tries=MAX_CORRUPT):
         file = client_for(account).download(
             job, product, directory, format, if_exists, progress=progress, extract=extract
         )
     get_run_logger().info(
         "%s of job %d: %s %s, %s",
-        product.prose.capitalize(),
+        product.label.capitalize(),
         job.job_id,
         "already there:" if file.skipped else "downloaded to",
         file.path,

@@ -8,18 +8,19 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.account import Account, client_for
-from tasks.display import show
-from tasks.patience import INTERVAL, MAX_WAIT, patience, time_can_mend
-from tasks.watch import Watch
 from ukssdc import Job, JobStatus, Product, StatusCode, UKSSDCError
-from ukssdc.record import now, open_record
+from ukssdc.record.record import open_record
+from ukssdc.times import utcnow
+from ukssdc.tracker import JobTracker
+from xrt_products.tasks.account import Account, client_for
+from xrt_products.tasks.observe.display import show
+from xrt_products.tasks.retry import INTERVAL, MAX_WAIT, give_up_after, is_retryable
 
 
 class ProductsPending(Exception):  # noqa: N818 - no error: it tells Prefect to ask again later
     """Nothing new yet; its text is the state of the job, because Prefect logs it at each retry."""
 
-    may_pass = True
+    retryable = True
 
 
 @task(
@@ -28,11 +29,11 @@ class ProductsPending(Exception):  # noqa: N818 - no error: it tells Prefect to 
     description="Ask once a minute, in one call, where all pending products stand; retries are the loop.",
     retries=int(MAX_WAIT / INTERVAL),
     retry_delay_seconds=INTERVAL,
-    retry_condition_fn=time_can_mend,
+    retry_condition_fn=is_retryable,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def poll_status(watch: Watch, account: Account = None) -> JobStatus:
+def poll_status(watch: JobTracker, account: Account = None) -> JobStatus:
     """Make one status call for all pending products.
 
     Parameters
@@ -53,20 +54,20 @@ def poll_status(watch: Watch, account: Account = None) -> JobStatus:
         Nothing has settled yet: Prefect asks again after the interval.
     ServiceError, TransportError, ProtocolError
     """
-    if watch.expired:
+    if watch.deadline_passed:
         return watch.status
-    if watch.too_early:
+    if watch.poll_too_soon:
         raise ProductsPending(str(watch))
     try:
         with client_for(account) as client:
             watch.poll(lambda pending: client.status(watch.job, pending))
     except UKSSDCError as error:
-        if error.may_pass and watch.expired:
+        if error.retryable and watch.deadline_passed:
             return watch.status
         raise
     watch.board.show(watch.status)
     show(lambda display: display.status(watch.job, watch.status))
-    if watch.settled or watch.expired:
+    if watch.settled or watch.deadline_passed:
         return watch.status
     raise ProductsPending(str(watch))
 
@@ -77,11 +78,11 @@ def poll_status(watch: Watch, account: Account = None) -> JobStatus:
     description="See whether anything is left to wait for, or to fetch, of a job that an earlier run left unfinished.",
     retries=int(MAX_WAIT / INTERVAL),
     retry_delay_seconds=INTERVAL,
-    retry_condition_fn=time_can_mend,
+    retry_condition_fn=is_retryable,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def is_worth_following(
+def can_resume(
     job: Job, directory: Path, account: Account = None, interval: float = INTERVAL, deadline: datetime | None = None
 ) -> bool:
     """Tell whether a job has products to wait for or to fetch; put it on record where all the rest was cancelled.
@@ -105,12 +106,12 @@ def is_worth_following(
         The service stays away.
     """
     with open_record(directory, job) as record:
-        if record.last_poll is not None and (now() - record.last_poll).total_seconds() < interval:
+        if record.last_poll is not None and (utcnow() - record.last_poll).total_seconds() < interval:
             return True
-    with patience(deadline), client_for(account) as client:
+    with give_up_after(deadline), client_for(account) as client:
         status = client.status(job)
     with open_record(directory, job) as record:
-        record.last_poll = now()
+        record.last_poll = utcnow()
         cancelled = {Product(p) for p, s in status.items() if s.status_code == StatusCode.CANCELLED}
         if not cancelled.issuperset(set(job.products) - set(record.files)):
             return True

@@ -8,15 +8,15 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from tasks.account import Account, client_for
-from tasks.markdown import name_with_link, table_cell
-from tasks.outcomes import Downloaded, JobReport, Outcome
-from tasks.patience import INTERVAL, pauses
 from ukssdc import Job, Product, Products, StatusCode
+from ukssdc.outcomes import Downloaded, JobReport, Outcome
 from ukssdc.quicklook import PAGE, Files, QuickLook, artifact_page, fetch, write_files
 from ukssdc.status import select_products
+from xrt_products.tasks.account import Account, client_for
+from xrt_products.tasks.observe.markdown import name_with_link, table_cell
+from xrt_products.tasks.retry import INTERVAL, backoff_delays
 
-TRIES = 3  # for what time may mend, after the first one
+MAX_ATTEMPTS = 3  # for what time may mend, after the first one
 
 
 @task(
@@ -42,7 +42,7 @@ def quicklook(
     directory : Path
         The job's folder.
     account : str, UKSSDCAccount or None, optional
-        As for `flows.request_products`.
+        As for `xrt_products.request_products`.
     interval : float, optional
         Time between two polls, s; the pauses are in proportion to it.
 
@@ -60,7 +60,7 @@ def quicklook(
         for product, problem in look.problems.items():
             if product in unavailable:  # said already: by its branch, or by the caller
                 continue
-            log.warning("Quick look at job %d, %s: %s", job.job_id, product.prose, problem)
+            log.warning("Quick look at job %d, %s: %s", job.job_id, product.label, problem)
         for note in files.notes:
             log.warning("Quick look at job %d: %s", job.job_id, note)
         _show(look, files, directory)
@@ -76,7 +76,7 @@ def _look(job: Job, unavailable: dict[Product, str], account: Account, interval:
         client = client_for(account)
     except Exception as error:  # noqa: BLE001 - no account is a line of the page as well
         return QuickLook(job=job, problems=dict.fromkeys(job.products, f"not asked for: {error}") | unavailable)
-    return fetch(client, job, unavailable, pauses(min(interval, INTERVAL))[:TRIES])
+    return fetch(client, job, unavailable, backoff_delays(min(interval, INTERVAL))[:MAX_ATTEMPTS])
 
 
 def _unavailable(job: Job, report: JobReport | Products) -> dict[Product, str]:

@@ -12,11 +12,12 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from tasks.events import emit_product
-from tasks.markdown import code_text, name_with_link, table_cell
-from tasks.notify import Notify, notify_people
-from tasks.outcomes import HELP_ADDRESS, URGENT, Failed, Failure, JobReport, failure_report
 from ukssdc import Job, Product
+from ukssdc.outcomes import HELPDESK_CODES, Failed, Failure, JobReport, failure_report
+from ukssdc.service import HELP_ADDRESS
+from xrt_products.tasks.observe.events import emit_product
+from xrt_products.tasks.observe.markdown import code_text, name_with_link, table_cell
+from xrt_products.tasks.observe.notifications import Notify, send_notification
 
 MAIL_WIDTH = 72  # characters
 
@@ -45,18 +46,18 @@ def report_failure(job: Job, failure: Failure, notify: Notify | None = None, dir
     Failed or TimedOut
         As it came.
     """
-    get_run_logger().warning("%s of job %d: %s", failure.prose.capitalize(), job.job_id, failure)
+    get_run_logger().warning("%s of job %d: %s", failure.label.capitalize(), job.job_id, failure)
     page = failure_page(job, failure)
     if directory is not None:
         _write(directory / failure_report(failure.product), page)
-    with display_only():
+    with best_effort():
         create_markdown_artifact(
             page,
             key=f"failure-{job.job_id}-{Product(failure.product).wire.lower()}",
-            description=f"{failure.prose} of {table_cell(job.name)}, job {job.job_id}",
+            description=f"{failure.label} of {table_cell(job.name)}, job {job.job_id}",
         )
     emit_product(job, failure)
-    notify_people(notify, f"{job.name}: {failure.prose}, job {job.job_id}", page)
+    send_notification(notify, f"{job.name}: {failure.label}, job {job.job_id}", page)
     return failure
 
 
@@ -72,7 +73,7 @@ def summarise(report: JobReport) -> None:
     for product in report.outcomes.keys() - {f.product for f in report.failures}:
         with suppress(OSError):
             (report.directory / failure_report(product)).unlink(missing_ok=True)
-    with display_only():
+    with best_effort():
         create_table_artifact(
             [
                 {"product": p.value, "outcome": o.outcome.replace("_", " "), "details": str(o)}
@@ -94,7 +95,7 @@ def _write(path: Path, page: str) -> None:
 
 
 @contextmanager
-def display_only() -> Iterator[None]:
+def best_effort() -> Iterator[None]:
     """Let a page that Prefect's server does not take cost no more than the page."""
     try:
         yield
@@ -108,15 +109,15 @@ def failure_page(job: Job, failure: Failure) -> str:
         "Target": job.name,
         "Job": f"{job.job_id}",
         "Page": job.url,
-        "Product": f"{failure.product} ({failure.prose})",
+        "Product": f"{failure.product} ({failure.label})",
         "Status code": str(failure.code),
         "The service says": failure.text,
-        "It means": failure.meaning if isinstance(failure, Failed) else f"still pending after {failure.waited:.0f} s",
+        "It means": failure.meaning if isinstance(failure, Failed) else f"still pending after {failure.elapsed:.0f} s",
     }
     title = "failed" if isinstance(failure, Failed) else "is still pending"
-    page = f"# {table_cell(job.name)}: {failure.prose} {title}\n\n|  |  |\n|---|---|\n"
+    page = f"# {table_cell(job.name)}: {failure.label} {title}\n\n|  |  |\n|---|---|\n"
     page += "".join(f"| {name} | {table_cell(value)} |\n" for name, value in rows.items())
-    if failure.code in URGENT:
+    if failure.code in HELPDESK_CODES:
         advice, mail = "The service asks to be told at once: send the e-mail below", _help_mail(job, failure)
     else:
         advice, mail = table_cell(failure.advice), ""
@@ -129,7 +130,7 @@ def _help_mail(job: Job, failure: Failure) -> str:
     paragraphs = (
         "Dear Swift help desk,",
         (
-            f"the {failure.prose} of my job {job.job_id} (target {job.name}) ended with status code {failure.code} "
+            f"the {failure.label} of my job {job.job_id} (target {job.name}) ended with status code {failure.code} "
             f'and the text "{failure.text}". Its page:'
         ),
         job.url,

@@ -9,16 +9,16 @@ from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import INPUTS, RUN_ID
 from prefect.context import FlowRunContext
 
-from tasks.account import Account, client_for
-from tasks.labels import belongs_to_another_run, label_flow_run
-from tasks.patience import INTERVAL, MAX_WAIT, patience, time_can_mend
 from ukssdc import Client, Job, ProductRequest
-from ukssdc.intent import Submission
 from ukssdc.lookup import find_submitted
-from ukssdc.record import now
+from ukssdc.record.journal import Submission
+from ukssdc.times import utcnow
+from xrt_products.tasks.account import Account, client_for
+from xrt_products.tasks.flow_run import label_flow_run, owned_by_other_run
+from xrt_products.tasks.retry import INTERVAL, MAX_WAIT, give_up_after, is_retryable
 
 
-class Earlier(NamedTuple):
+class PriorSubmissions(NamedTuple):
     """What is known of earlier submissions of the same request.
 
     Attributes
@@ -29,11 +29,11 @@ class Earlier(NamedTuple):
         The addresses of jobs that have been brought to their end: nobody wants one of them in the place of a new job.
     """
 
-    abandoned: tuple[Submission, ...] = ()
+    orphaned: tuple[Submission, ...] = ()
     finished: frozenset[str] = frozenset()
 
 
-_NOTHING = Earlier()
+_NOTHING = PriorSubmissions()
 
 
 @task(
@@ -42,14 +42,17 @@ _NOTHING = Earlier()
     description="Ask the UKSSDC to build the products; the job that answers is remembered for this flow run.",
     retries=int(MAX_WAIT / INTERVAL),
     retry_delay_seconds=INTERVAL,
-    retry_condition_fn=time_can_mend,
+    retry_condition_fn=is_retryable,
     # A flow run that is set going again finds its job here. How it is asked for is no part of what was asked for.
     persist_result=True,
     result_serializer="json",
     cache_policy=INPUTS - "account" - "deadline" - "earlier" + RUN_ID,
 )
 def submit_request(
-    request: ProductRequest, account: Account = None, deadline: datetime | None = None, earlier: Earlier = _NOTHING
+    request: ProductRequest,
+    account: Account = None,
+    deadline: datetime | None = None,
+    earlier: PriorSubmissions = _NOTHING,
 ) -> Job:
     """Ask for products to be built.
 
@@ -78,10 +81,10 @@ def submit_request(
     GivenUp
         The deadline is over.
     """
-    with patience(deadline):
+    with give_up_after(deadline):
         client = client_for(account)
-        again = bool(earlier.abandoned) or _is_another_attempt()
-        job = _submitted_before(client, request, earlier) if again else None
+        again = bool(earlier.orphaned) or _is_another_attempt()
+        job = _find_existing_job(client, request, earlier) if again else None
         if job is None:
             job = client.submit(request)
             get_run_logger().info("The service took the request as job %d: %s", job.job_id, job.url)
@@ -93,18 +96,18 @@ def _is_another_attempt() -> bool:
     return (runtime.task_run.run_count or 0) > 1 or (runtime.flow_run.run_count or 0) > 1
 
 
-def _submitted_before(client: Client, request: ProductRequest, earlier: Earlier) -> Job | None:
+def _find_existing_job(client: Client, request: ProductRequest, earlier: PriorSubmissions) -> Job | None:
     """Look for the job of an earlier attempt, by this flow run or by one that is gone."""
     log, context = get_run_logger(), FlowRunContext.get()
     run = context.flow_run if context is not None else None
-    attempts = {s.run: s.since for s in earlier.abandoned}
+    attempts = {s.run: s.since for s in earlier.orphaned}
     if run is not None:
-        attempts[str(run.id)] = run.start_time or now()
-    since = min(attempts.values(), default=now())
+        attempts[str(run.id)] = run.start_time or utcnow()
+    since = min(attempts.values(), default=utcnow())
     found = [
         job
         for job in find_submitted(client, request, since)
-        if job.url not in earlier.finished and not belongs_to_another_run(job, attempts)
+        if job.url not in earlier.finished and not owned_by_other_run(job, attempts)
     ]
     if not found:
         return None

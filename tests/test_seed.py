@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import pytest
 from xrt_support import request_for
 
-from tasks.outcomes import failed_build
-from tasks.report import failure_page
 from ukssdc import Client, Job, Product, ProductStatus, StatusCode
 from ukssdc.emulator import Build, Emulator, Scenario
+from ukssdc.outcomes import build_failed
+from xrt_products.tasks.report import failure_page
 
 FIVE = (Product.LightCurve, Product.Spectrum, Product.StandardPos, Product.EnhancedPos, Product.AstromPos)
 ENHANCED_POS = """\
@@ -135,7 +135,7 @@ def test_each_code_has_its_meaning(code: int, words: str) -> None:
 
 @pytest.mark.parametrize("code", [-2, -3])
 def test_the_codes_that_should_never_exist_ask_for_an_email_at_once(job: Job, code: int) -> None:
-    failure = failed_build(Product.LightCurve, ProductStatus(status_code=code, status_text="No light curve"))
+    failure = build_failed(Product.LightCurve, ProductStatus(status_code=code, status_text="No light curve"))
 
     page = failure_page(job, failure)
 

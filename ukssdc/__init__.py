@@ -10,24 +10,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ukssdc._transport import BASE_URL, REGISTRATION_URL
-    from ukssdc.archive import ArchiveFormat, IfExists
     from ukssdc.client import Client
     from ukssdc.download import DownloadedFile
+    from ukssdc.download.archive import ArchiveFormat, IfExists
     from ukssdc.errors import DownloadError, InvalidRequest, ProtocolError, ServiceError, TransportError, UKSSDCError
     from ukssdc.job import CancelCode, CancelReport, Job, OldJob
     from ukssdc.request import ProductRequest
+    from ukssdc.service import BASE_URL, REGISTRATION_URL
     from ukssdc.status import JobStatus, Product, Products, ProductStatus, StatusCode, progress_text
 
 _HOMES = {
-    "ArchiveFormat": "ukssdc.archive",
-    "BASE_URL": "ukssdc._transport",
+    "ArchiveFormat": "ukssdc.download.archive",
+    "BASE_URL": "ukssdc.service",
     "CancelCode": "ukssdc.job",
     "CancelReport": "ukssdc.job",
     "Client": "ukssdc.client",
     "DownloadError": "ukssdc.errors",
     "DownloadedFile": "ukssdc.download",
-    "IfExists": "ukssdc.archive",
+    "IfExists": "ukssdc.download.archive",
     "InvalidRequest": "ukssdc.errors",
     "Job": "ukssdc.job",
     "JobStatus": "ukssdc.status",
@@ -37,7 +37,7 @@ _HOMES = {
     "ProductStatus": "ukssdc.status",
     "Products": "ukssdc.status",
     "ProtocolError": "ukssdc.errors",
-    "REGISTRATION_URL": "ukssdc._transport",
+    "REGISTRATION_URL": "ukssdc.service",
     "ServiceError": "ukssdc.errors",
     "StatusCode": "ukssdc.status",
     "TransportError": "ukssdc.errors",

@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from ukssdc._api import SUBMIT
-from ukssdc._fetch import Progress
-from ukssdc._transport import BASE_URL, Transport
+from ukssdc._http import SUBMIT, Transport
 from ukssdc.download import DownloadedFile, download_archive
+from ukssdc.download.fetch import Progress
 from ukssdc.errors import ProtocolError, UKSSDCError
 from ukssdc.job import CancelReport, Job, OldJob, read_int
-from ukssdc.record import now
 from ukssdc.request import ProductRequest
+from ukssdc.service import BASE_URL
 from ukssdc.status import JobStatus, Product, Products, select_products
+from ukssdc.times import utcnow
 
 if TYPE_CHECKING:
-    from ukssdc.archive import ArchiveFormat, IfExists
+    from ukssdc.download.archive import ArchiveFormat, IfExists
     from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
 
 TIMEOUT = (10.0, 60.0)  # longest wait for a connection, and for an answer, s
@@ -113,7 +113,7 @@ class Client:
         path = "run_userobject.php"
         answer = self._transport.call(path, SUBMIT, **body)
         job = Job.from_wire(answer, id_key="JobID", at=self._address(path), products=wanted.products)
-        return job.model_copy(update={"submitted": now()})
+        return job.model_copy(update={"submitted": utcnow()})
 
     def status(self, job: Job, products: Products = "all") -> JobStatus:
         """Ask, in one call, where a job's products stand; not more than once a minute, please.
@@ -309,7 +309,7 @@ class Client:
         return Position.from_wire(self._results(job, product, path), at=self._address(path))
 
     def _results(self, job: Job, product: Product, path: str, **body: str) -> dict[str, Any]:
-        return self._transport.call(path, f"get the {product.prose} of job {job.job_id}", JobID=job.job_id, **body)
+        return self._transport.call(path, f"get the {product.label} of job {job.job_id}", JobID=job.job_id, **body)
 
     def _address(self, path: str) -> str:
         return f"{self.base_url}/{path}"

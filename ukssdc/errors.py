@@ -29,7 +29,7 @@ class UKSSDCError(Exception):
         True where time can mend it, so that trying again makes sense.
     """
 
-    may_pass: bool = False
+    retryable: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let an error travel between processes whatever its constructor takes: Prefect pickles what it stores."""
@@ -63,7 +63,7 @@ class TransportError(UKSSDCError):
         self.status_code = status_code
         self.sent = sent
         # A gateway in front of a restarting service answers 404 as well (protocol, section 1), or leads elsewhere.
-        self.may_pass = (
+        self.retryable = (
             status_code is None or status_code >= 500 or status_code // 100 == 3 or status_code in {404, 408, 425, 429}  # noqa: PLR2004
         )
 
@@ -101,11 +101,11 @@ class ProtocolError(UKSSDCError):
         True where the body was no JSON at all: most likely a gateway's page, gone in a minute.
     """
 
-    def __init__(self, message: str, *, url: str, start: str, may_pass: bool = False) -> None:
+    def __init__(self, message: str, *, url: str, start: str, retryable: bool = False) -> None:
         super().__init__(f"{message}; it begins with {start!r}")
         self.url = url
         self.start = start
-        self.may_pass = may_pass
+        self.retryable = retryable
 
 
 class DownloadError(UKSSDCError):
@@ -124,11 +124,11 @@ class DownloadError(UKSSDCError):
         sense.
     """
 
-    def __init__(self, message: str, *, url: str, may_pass: bool = False, spoilt: bool = False) -> None:
+    def __init__(self, message: str, *, url: str, retryable: bool = False, corrupt: bool = False) -> None:
         super().__init__(message)
         self.url = url
-        self.may_pass = may_pass
-        self.spoilt = spoilt
+        self.retryable = retryable
+        self.corrupt = corrupt
 
 
 class InvalidRequest(UKSSDCError):  # noqa: N818 - the public name; it says what it is

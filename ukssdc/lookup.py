@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ukssdc._sections import MODELS
-from ukssdc._values import Parameter
 from ukssdc.job import NOT_PARAMETERS
-from ukssdc.parameters import Parameters
 from ukssdc.request import ProductRequest
+from ukssdc.request.parameters import Parameters
+from ukssdc.request.sections import MODELS
+from ukssdc.request.values import Parameter
 from ukssdc.status import Product
 
 if TYPE_CHECKING:
@@ -48,20 +48,20 @@ def find_submitted(client: Client, request: ProductRequest, since: datetime) -> 
     found = []
     for old in sorted(client.jobs(), key=lambda job: job.job_id):
         recent = old.submitted is None or old.submitted >= since - CLOCK_SKEW
-        if not recent or _spoken(old.name) != _spoken(request.name):
+        if not recent or _normalized_name(old.name) != _normalized_name(request.name):
             continue
         job = client.attach(old.job_id)
-        if answers(request, job):
+        if matches(request, job):
             found.append(job.model_copy(update={"name": request.name, "products": request.products}))
     return found
 
 
-def _spoken(name: str) -> str:
+def _normalized_name(name: str) -> str:
     """Return a target's name without what a web service may do to it: escapes, spaces, capitals."""
     return " ".join(html.unescape(name).split()).casefold()
 
 
-def answers(request: ProductRequest, job: Job) -> bool:
+def matches(request: ProductRequest, job: Job) -> bool:
     """Tell whether a job's parameters are those of a request, after the service's additions and changes of type.
 
     What was not sent must have the service's default: another job of the user's may be the same but for that.
@@ -73,10 +73,10 @@ def answers(request: ProductRequest, job: Job) -> bool:
     rows = {row.wire: row for model in models for row in model.ROWS.values()}
     unsent = {wire: row.default for wire, row in rows.items() if row.default is not None and wire not in DEPENDENT}
     expected = {k: v for k, v in (unsent | request.to_wire("")).items() if k not in NOT_COMPARED}
-    return all(_same(rows.get(k), job.parameters[k], v) for k, v in expected.items() if k in job.parameters)
+    return all(_equivalent(rows.get(k), job.parameters[k], v) for k, v in expected.items() if k in job.parameters)
 
 
-def _same(row: Parameter | None, value: Any, other: Any) -> bool:
+def _equivalent(row: Parameter | None, value: Any, other: Any) -> bool:
     """Tell whether two values of a parameter mean the same."""
     if _plain(value) == _plain(other):
         return True

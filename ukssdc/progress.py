@@ -8,7 +8,7 @@ from typing import Any
 
 from ukssdc.status import ProductStatus, StatusCode, progress_percent, walk_steps
 
-LONGEST = 160  # characters
+MAX_LENGTH = 160  # characters
 NOT_REACHED, ACTIVE = "0", "1"  # StepStatus (protocol, section 3)
 
 _NEXT = {
@@ -22,7 +22,7 @@ _NEXT = {
 
 
 @dataclass(frozen=True)
-class Standing:
+class ProductProgress:
     """Where a product stands.
 
     Attributes
@@ -46,7 +46,7 @@ class Standing:
     next: str
 
 
-def standing(status: ProductStatus, before: int = 0) -> Standing:
+def product_progress(status: ProductStatus, before: int = 0) -> ProductProgress:
     """Tell where a product stands.
 
     Parameters
@@ -63,7 +63,7 @@ def standing(status: ProductStatus, before: int = 0) -> Standing:
     steps = [step for _, step in walk_steps(progress.get("ProgressSteps"))] if isinstance(progress, dict) else []
     active = [n for n, step in enumerate(steps) if _state(step) == ACTIVE]
     to_come = [s for s in steps[active[-1] + 1 if active else 0 :] if _state(s) == NOT_REACHED]
-    return Standing(
+    return ProductProgress(
         percent=_percent(status, before),
         status=_short(str(status)),
         step=_short(" > ".join(filter(None, (_words(steps[n]) for n in active)))),
@@ -99,4 +99,4 @@ def _words(step: Any) -> str:
 def _short(text: Any) -> str:
     """Make one short line of a text that may hold markup, or be missing, or null."""
     line = "" if text is None else " ".join(re.sub(r"</?\w[^<>]{0,80}>", "", str(text)).split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    return line if len(line) <= MAX_LENGTH else line[: MAX_LENGTH - 1] + "…"

@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-DEEPEST = 50  # levels of steps that count for the fraction done
-NEARLY = 99  # per cent: 100 is kept for what is complete
+MAX_DEPTH = 50  # levels of steps that count for the fraction done
+MAX_RUNNING_PERCENT = 99  # per cent: 100 is kept for what is complete
 NO_PROGRESS = "No progress information available"
 
 
@@ -22,15 +22,15 @@ class Product(StrEnum):
 
     wire: str
     flag: str
-    prose: str
+    label: str
 
-    def __new__(cls, value: str, wire: str = "", flag: str = "", prose: str = "") -> Self:
+    def __new__(cls, value: str, wire: str = "", flag: str = "", label: str = "") -> Self:
         """Make a member that is its name and knows its other names."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.wire = wire
         member.flag = flag
-        member.prose = prose
+        member.label = label
         return member
 
     LightCurve = "LightCurve", "lc", "lc", "light curve"
@@ -270,11 +270,11 @@ def progress_percent(progress: Mapping[str, Any]) -> int | None:
     if not isinstance(progress, Mapping) or _as_int(progress.get("GotProgress")) != 1:
         return None
     done = _fraction(progress.get("ProgressSteps"), depth=0)
-    return None if done is None else min(round(100 * done), NEARLY)
+    return None if done is None else min(round(100 * done), MAX_RUNNING_PERCENT)
 
 
 def _fraction(steps: Any, depth: int) -> float | None:
-    known = [s for s in steps if isinstance(s, Mapping)] if isinstance(steps, list) and depth < DEEPEST else []
+    known = [s for s in steps if isinstance(s, Mapping)] if isinstance(steps, list) and depth < MAX_DEPTH else []
     if not known:
         return None
     return sum(_step_fraction(step, depth) for step in known) / len(known)

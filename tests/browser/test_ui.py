@@ -18,9 +18,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from xrt_support import QUICK, USER, request_for
 
-from flows import request_products
 from ukssdc import Product
 from ukssdc.emulator import Build, Emulator, Scenario
+from xrt_products import request_products
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]

@@ -15,7 +15,7 @@ from swifttools.ukssdc.xrt_prods import XRTProductRequest
 from ukssdc import Job, Product, ProductRequest
 from ukssdc.emulator import Emulator
 from ukssdc.emulator.submission import complete, problems
-from ukssdc.lookup import answers
+from ukssdc.lookup import matches
 
 REQUESTS = json.loads((Path(__file__).parents[1] / "vectors" / "requests.json").read_text())
 EMAIL = "observer@example.org"
@@ -77,7 +77,7 @@ def test_completed_parameters_make_a_request_again(request: dict[str, dict[Any, 
 def test_a_job_is_known_by_the_request_that_made_it(request: dict[str, dict[Any, Any]]) -> None:
     made_by = ProductRequest.model_validate(request)
 
-    assert answers(made_by, job_of(made_by))
+    assert matches(made_by, job_of(made_by))
 
 
 MORE: list[tuple[str, dict[str, Any]]] = [
@@ -104,7 +104,7 @@ def test_a_job_that_was_asked_for_more_is_not_taken_for_it(part: str, more: dict
         {"globals": general | (more if part == "globals" else {}), "products": products}
     )
 
-    assert not answers(request, job_of(other))
+    assert not matches(request, job_of(other))
 
 
 def job_of(request: ProductRequest) -> Job:

@@ -16,7 +16,7 @@ from xrt_support import USER
 from ukssdc import Client, Job, Product
 from ukssdc.client import YesNoBoth
 from ukssdc.emulator import Build, Emulator, Scenario
-from ukssdc.results import ModeSpectrum, Parameter, Position, SpectralFit, SpectralFits
+from ukssdc.results import FitParameter, ModeSpectrum, Position, SpectralFit, SpectralFits
 
 SERVICE = "https://www.swift.ac.uk/user_objects"
 READY = Build(requested=0, queued=0, running=0)
@@ -213,7 +213,7 @@ def fit_as_sent(fit: SpectralFit) -> dict[str, Any]:
         return {"NOFIT": 1}
     facts = present(GalacticNH=fit.galactic_nh, Redshift_abs=fit.redshift, Image=fit.image)
     statistics = present(Cstat=fit.cstat, Dof=fit.dof, FitChi=fit.fit_chi)
-    parameters: dict[str, Parameter | None] = {
+    parameters: dict[str, FitParameter | None] = {
         "NH": fit.nh,
         "Gamma": fit.gamma,
         "KT": fit.kt,

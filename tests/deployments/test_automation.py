@@ -18,8 +18,8 @@ import requests
 from xrt_fixtures import options, serve
 from xrt_support import Serve, request_for
 
-from flows import request_products
 from ukssdc import Product
+from xrt_products import request_products
 
 __all__ = ["options", "serve"]
 

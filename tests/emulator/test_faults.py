@@ -15,7 +15,7 @@ from xrt_support import QUICK, USER, request_for
 from ukssdc import Client, DownloadError, Job, Product, ProtocolError, ServiceError, TransportError, UKSSDCError
 from ukssdc.emulator import Emulator, Fault, Faults, Scenario
 from ukssdc.emulator.faults import KINDS
-from ukssdc.emulator.misbehaviour import PLAYS
+from ukssdc.emulator.misbehaviour import HANDLERS
 
 LC, IMAGE = Product.LightCurve, Product.Image
 SHORT, LONG = 1.5, 5.0  # s: the client's patience, and a fault that outlasts it
@@ -254,7 +254,7 @@ def test_a_fault_for_one_product_leaves_the_others_alone(emulator: Emulator, cli
 
 
 def test_every_kind_is_played() -> None:
-    assert set(PLAYS) == set(KINDS)
+    assert set(HANDLERS) == set(KINDS)
 
 
 @pytest.mark.parametrize(

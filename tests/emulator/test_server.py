@@ -15,7 +15,7 @@ from xrt_support import USER, request_for
 
 from ukssdc import Product
 from ukssdc.emulator import Build, Emulator, Scenario
-from ukssdc.emulator.bins import MOST_BINS
+from ukssdc.emulator.bins import MAX_BINS
 
 LC, SPEC, PSF = Product.LightCurve, Product.Spectrum, Product.StandardPos
 BIG = 64 * 2**20  # bytes
@@ -143,7 +143,7 @@ def test_however_short_the_bins_a_light_curve_has_a_bounded_number_of_them() -> 
         answer = call(emulator, "tprods/getLCData.php", JobID=job_id)
 
         observed = sum(len(answer[f"{name}Data"]["data"]) for name in answer["Datasets"] if name in ("PC", "PCUL"))
-        assert 1000 < observed <= MOST_BINS + 100  # a snapshot's last bin is shorter than the others
+        assert 1000 < observed <= MAX_BINS + 100  # a snapshot's last bin is shorter than the others
 
 
 def brief(value: Any) -> str:

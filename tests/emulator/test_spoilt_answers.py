@@ -95,21 +95,21 @@ def test_a_corrupt_archive_has_the_right_length(emulator: Emulator, client: Clie
     complete_job(emulator, client)
     emulator.faults.append(Fault("archive_corrupt"))
 
-    spoilt, good = get(emulator), get(emulator)
+    corrupt, good = get(emulator), get(emulator)
 
-    assert len(spoilt.content) == len(good.content)
-    assert spoilt.headers["ETag"] == good.headers["ETag"]
-    assert spoilt.content != good.content
+    assert len(corrupt.content) == len(good.content)
+    assert corrupt.headers["ETag"] == good.headers["ETag"]
+    assert corrupt.content != good.content
 
 
 def test_a_short_archive_has_the_length_that_it_says(emulator: Emulator, client: Client) -> None:
     complete_job(emulator, client)
     emulator.faults.append(Fault("archive_short"))
 
-    spoilt, good = get(emulator), get(emulator)
+    corrupt, good = get(emulator), get(emulator)
 
-    assert spoilt.headers["Content-Length"] == str(len(spoilt.content))
-    assert spoilt.content == good.content[: len(good.content) // 2]
+    assert corrupt.headers["Content-Length"] == str(len(corrupt.content))
+    assert corrupt.content == good.content[: len(good.content) // 2]
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ import pytest
 from prefect_runs import BIN, Runs, account, group, meanwhile, wait_for
 from xrt_support import QUICK, USER, Serve, request_for
 
-from flows import request_products
 from ukssdc import Product
 from ukssdc.emulator import Build, Emulator, Fault, Scenario
+from xrt_products import request_products
 
 POOL = "xrt-cancel"
 PATIENCE = 180.0  # s; a busy Prefect server on SQLite may hold an answer back for a minute
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.xdist_group("cancel")  # one worker process, one work p
 DEPLOYMENT = {
     "name": "xrt-products",
     "deployments": [
-        {"name": POOL, "entrypoint": "flows.products.request_products", "work_pool": {"name": POOL}},
+        {"name": POOL, "entrypoint": "xrt_products.flows.products.request_products", "work_pool": {"name": POOL}},
         {"name": POOL, "entrypoint": "parent_flow.follow_up", "work_pool": {"name": POOL}},
     ],
 }
@@ -180,7 +180,7 @@ def test_a_job_goes_on_where_that_is_wanted(runs: Runs, emulator: Emulator) -> N
 def test_ctrl_c_of_a_script(prefect_api: str, tmp_path: Path, options: str, code: int) -> None:
     assert prefect_api
     request = request_for(Product.LightCurve).model_dump(mode="json")
-    script = f"from flows import request_products\nrequest_products({request!r}, interval=0.5{options})\n"
+    script = f"from xrt_products import request_products\nrequest_products({request!r}, interval=0.5{options})\n"
     with (
         Emulator(users=(USER,), scenario=Scenario({"all": ENDLESS})) as emulator,
         group([sys.executable, "-c", script], tmp_path / "log", tmp_path, **account(emulator.url, USER)) as running,

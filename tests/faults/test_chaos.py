@@ -21,9 +21,9 @@ from prefect_runs import BIN, Group, Runs, account, wait_for
 from xrt_support import USER, request_for
 
 from ukssdc import Product
-from ukssdc.archive import problem_with
+from ukssdc.download.archive import verify_archive
 from ukssdc.emulator import Build, Emulator, Fault, Scenario
-from ukssdc.record import JobRecord
+from ukssdc.record.record import JobRecord
 
 KILLS = int(os.environ.get("XRT_CHAOS_KILLS", "3"))
 SEED = int(os.environ.get("XRT_CHAOS_SEED") or random.SystemRandom().randrange(10**6))
@@ -137,7 +137,7 @@ def whole(folder: Path) -> bool:
     sums = {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.tar.gz")}
     return (
         set(sums) == ARCHIVES
-        and all(problem_with(folder / name, "tar.gz") is None for name in sums)
+        and all(verify_archive(folder / name, "tar.gz") is None for name in sums)
         and sums == {file.name: file.sha256 for file in record.files.values()}
         and not list(folder.glob("*.part"))
     )

@@ -13,10 +13,10 @@ import pytest
 from prefect.exceptions import FailedRun
 from xrt_support import Serve, request_for
 
-from flows import JobReport, ProductsFailed, cancel_products, request_products
 from ukssdc import Client, Product, UKSSDCError
-from ukssdc.archive import problem_with
+from ukssdc.download.archive import verify_archive
 from ukssdc.emulator import Build, Emulator, Fault
+from xrt_products import JobReport, ProductsFailed, cancel_products, request_products
 
 CONNECTION = ("refuse", "reset_before", "reset_after", "stall", "stall_after", "slow", "restart")
 ANSWER = ("http_500", "http_502", "html_200", "truncated_json", "invalid_json")
@@ -69,7 +69,7 @@ def faults_at(step: str, kind: str, *, after: bool) -> list[Fault]:
 
 def whole_or_absent(directory: Path) -> bool:
     """Tell whether every file that has an archive's name is one."""
-    return all(problem_with(path, "tar.gz") is None for path in directory.rglob("*.tar.gz"))
+    return all(verify_archive(path, "tar.gz") is None for path in directory.rglob("*.tar.gz"))
 
 
 def in_the_gate(step: str, kind: str) -> bool:

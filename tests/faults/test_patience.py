@@ -15,10 +15,10 @@ import pytest
 from prefect_runs import meanwhile, wait_for
 from xrt_support import USER, Serve, request_for
 
-from flows import request_products
-from tasks.patience import GivenUp
 from ukssdc import Client, Product
 from ukssdc.emulator import Build, Emulator, Fault
+from xrt_products import request_products
+from xrt_products.tasks.retry import RetriesExhausted
 
 pytestmark = pytest.mark.long
 
@@ -63,7 +63,7 @@ def test_the_longest_wait_bounds_a_submission_that_does_not_get_through(serve: S
     emulator.stop()
     began = time.monotonic()
 
-    with pytest.raises(GivenUp, match="the longest wait is over"):
+    with pytest.raises(RetriesExhausted, match="the longest wait is over"):
         request_products(REQUEST, **options | {"max_wait": AWAY})
 
     assert AWAY <= time.monotonic() - began < AWAY + 15

@@ -15,9 +15,9 @@ from prefect_runs import BIN, Group, account, copy_database, free_port, group, w
 from xrt_support import USER, request_for
 
 from ukssdc import Product
-from ukssdc.archive import problem_with
+from ukssdc.download.archive import verify_archive
 from ukssdc.emulator import Build, Emulator, Scenario
-from ukssdc.record import JobRecord
+from ukssdc.record.record import JobRecord
 
 AWAY = 15.0  # s
 PATIENCE = 90.0  # s
@@ -78,7 +78,7 @@ def server(prefect_api: str, tmp_path: Path) -> Iterator[Server]:
 def script(server: Server, emulator: Emulator, home: Path, *more: Product, **environment: str) -> Iterator[Group]:
     """Run the flow in a process of its own, and come back when its job has been polled."""
     request = request_for(Product.LightCurve, *more, Product.Image).model_dump(mode="json")
-    text = f"from flows import request_products\nrequest_products({request!r}, interval=0.5, quicklook=False)\n"
+    text = f"from xrt_products import request_products\nrequest_products({request!r}, interval=0.5, quicklook=False)\n"
     everything = {**server.environment, **account(emulator.url, USER), **environment}
     with group([sys.executable, "-c", text], home / "log", home, **everything) as running:
         wait_for("polls", lambda: len(emulator.ledger.calls("status")) > 1, PATIENCE)
@@ -87,7 +87,7 @@ def script(server: Server, emulator: Emulator, home: Path, *more: Product, **env
 
 def archives(home: Path) -> set[str]:
     """Return the names of the archives that are whole."""
-    return {p.name for p in (home / "products").rglob("*.tar.gz") if problem_with(p, "tar.gz") is None}
+    return {p.name for p in (home / "products").rglob("*.tar.gz") if verify_archive(p, "tar.gz") is None}
 
 
 def recorded(home: Path) -> list[str]:

@@ -14,13 +14,13 @@ import pytest
 from prefect_runs import Group, account, group, wait_for
 from xrt_support import USER, Serve, request_for
 
-from flows import ProductsFailed, request_products
-from tasks.outcomes import JobReport
 from ukssdc import Product
-from ukssdc.archive import problem_with
+from ukssdc.download.archive import verify_archive
 from ukssdc.emulator import Build, Emulator, Fault
-from ukssdc.intent import submitting
-from ukssdc.record import now
+from ukssdc.outcomes import JobReport
+from ukssdc.record.journal import journal_submission
+from ukssdc.times import utcnow
+from xrt_products import ProductsFailed, request_products
 
 PATIENCE = 180.0  # s
 STALL = 30.0  # s; longer than it takes to stop a process
@@ -31,7 +31,7 @@ REQUEST = request_for(Product.LightCurve)
 def script(emulator: Emulator, options: dict[str, Any], home: Path) -> Iterator[Group]:
     """Run the flow in a process of its own."""
     text = (
-        "from flows import request_products\n"
+        "from xrt_products import request_products\n"
         f"request_products({REQUEST.model_dump(mode='json')!r}, destination={str(options['destination'])!r},"
         " interval=0.2, quicklook=False)\n"
     )
@@ -92,13 +92,13 @@ def test_a_finished_job_is_not_taken_for_the_one_that_was_being_submitted(
     serve: Serve, options: dict[str, Any]
 ) -> None:
     emulator = serve()
-    began = now()
+    began = utcnow()
     state = request_products(REQUEST, **options, return_state=True)
     body = {k: v for k, v in REQUEST.to_wire("").items() if k not in {"UserID", "api_name", "api_version"}}
     run = str(state.state_details.flow_run_id)
     with (
         pytest.raises(InterruptedError),  # as if killed right after its job was on record
-        submitting(
+        journal_submission(
             options["destination"], REQUEST.name, body, run=run, since=began, until=began + timedelta(days=1)
         ) as left,
     ):
@@ -149,7 +149,7 @@ def test_a_poll_that_fails_costs_nothing_that_is_complete_and_is_reported_for_th
     assert {p: o.outcome for p, o in report.outcomes.items()} == {"LightCurve": "downloaded", "Image": "failed"}
     assert "the service refused to" in str(report.outcomes[Product.Image])
     assert "xrt-products collect 951" in str(report.outcomes[Product.Image])
-    assert problem_with(report.files[Product.LightCurve], "tar.gz") is None
+    assert verify_archive(report.files[Product.LightCurve], "tar.gz") is None
 
 
 @pytest.mark.parametrize("kind", ["http_502", "refuse"])

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from xrt_support import Serve, request_for
 
-from flows import ProductsFailed, collect_products, request_products
-from tasks import Cancelled, Downloaded, Failed, JobReport, TimedOut
 from ukssdc import Product, StatusCode
 from ukssdc.emulator import ABSENT, Build, Fault, Stage
-from ukssdc.record import JobRecord
+from ukssdc.outcomes import Cancelled, Downloaded, Failed, JobReport, TimedOut
+from ukssdc.record.record import JobRecord
+from xrt_products import ProductsFailed, collect_products, request_products
 
 LC = Product.LightCurve
 ENDLESS = Stage(0.0, 3, "Running")

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-COMMAND = "from flows.demo import stop_demo; stop_demo()"
+COMMAND = "from xrt_products.flows.cli.demo import stop_demo; stop_demo()"
 
 
 def stop(folder: Path) -> str:

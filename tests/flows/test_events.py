@@ -10,12 +10,12 @@ import pytest
 import requests
 from xrt_support import Serve, request_for
 
-import tasks.events
-from flows import request_products
-from tasks.events import emit_product
-from tasks.outcomes import Cancelled
+import xrt_products.tasks.observe.events
 from ukssdc import Job, Product
 from ukssdc.emulator import Build
+from ukssdc.outcomes import Cancelled
+from xrt_products import request_products
+from xrt_products.tasks.observe.events import emit_product
 
 PATIENCE = 60.0  # s
 LC, SPECTRUM, IMAGE = Product.LightCurve, Product.Spectrum, Product.Image
@@ -87,7 +87,7 @@ def test_an_event_that_cannot_be_emitted_is_logged_and_changes_nothing(
     def broken(*_: Any, **__: Any) -> None:
         raise ConnectionError("the server is away")
 
-    monkeypatch.setattr(tasks.events, "emit_event", broken)
+    monkeypatch.setattr(xrt_products.tasks.observe.events, "emit_event", broken)
 
     report = request_products(request_for(LC), **options)
 
@@ -98,7 +98,7 @@ def test_an_event_that_cannot_be_emitted_is_logged_and_changes_nothing(
 
 def test_outside_of_a_flow_run_it_changes_nothing_either(monkeypatch: pytest.MonkeyPatch) -> None:
     emitted: list[str] = []
-    monkeypatch.setattr(tasks.events, "emit_event", lambda event, **_: emitted.append(event))
+    monkeypatch.setattr(xrt_products.tasks.observe.events, "emit_event", lambda event, **_: emitted.append(event))
 
     emit_product(Job(job_id=1, url="", name="x", products=(LC,)), Cancelled(product="LightCurve", text="Cancelled"))
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from xrt_support import Serve, request_for
 
-from flows import collect_products, request_products
-from tasks import Downloaded, Failed
 from ukssdc import Product
+from ukssdc.outcomes import Downloaded, Failed
+from xrt_products import collect_products, request_products
 
 
 def test_extract_unpacks_each_archive_beside_itself(serve: Serve, options: dict[str, Any]) -> None:

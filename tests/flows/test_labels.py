@@ -10,8 +10,8 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 from raw_server import http, raw_server
 
-from tasks.labels import label_run
 from ukssdc import Job, Product
+from xrt_products.tasks.flow_run import label_run
 
 JOB = Job(job_id=951, url="https://service.invalid/951", name="GRB", products=(Product.LightCurve,))
 NO_CSRF = http(b"{}", "404 Not Found")  # the client's first question is for a token

@@ -23,9 +23,9 @@ from prefect.blocks.system import Secret
 from pydantic import SecretStr
 from xrt_support import Serve, request_for
 
-from flows import collect_products, request_products
 from ukssdc import Product
 from ukssdc.emulator import Build
+from xrt_products import collect_products, request_products
 
 LC, IMAGE = Product.LightCurve, Product.Image
 PASSWORD = "open-sesame-4711"  # noqa: S105 - nobody's

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from xrt_support import INTERVAL, MINUTE, Serve, request_for
 
-from flows import cancel_products, collect_products, request_products
 from ukssdc import Product
 from ukssdc.emulator import Build, Emulator
+from xrt_products import cancel_products, collect_products, request_products
 
 STAGGERED = {p: Build(running=30 + MINUTE * n) for n, p in enumerate(Product)}
 

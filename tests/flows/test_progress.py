@@ -12,12 +12,12 @@ import requests
 from prefect import flow
 from xrt_support import USER, Serve, request_for
 
-import tasks.progress
-from flows import request_products
-from tasks.progress import Board
+import xrt_products.tasks.observe.artifacts
 from ukssdc import Client, Job, JobStatus, Product, ProductStatus
 from ukssdc.emulator import Build, Stage
-from ukssdc.progress import standing
+from ukssdc.progress import product_progress
+from xrt_products import request_products
+from xrt_products.tasks.observe.artifacts import ProgressArtifacts
 
 LC, IMAGE = Product.LightCurve, Product.Image
 
@@ -73,7 +73,7 @@ def since() -> datetime:
     ],
 )
 def test_where_a_product_stands(status: ProductStatus, percent: int, step: str, after: str) -> None:
-    seen = standing(status)
+    seen = product_progress(status)
 
     assert (seen.percent, seen.step, seen.next) == (percent, step, after)
 
@@ -82,14 +82,14 @@ def test_where_a_product_stands(status: ProductStatus, percent: int, step: str, 
 def test_the_log_and_the_bar_tell_the_same_percentage(states: tuple[int, ...], percent: int) -> None:
     status = running(*states)
 
-    assert standing(status).percent == percent
+    assert product_progress(status).percent == percent
     assert str(JobStatus({LC: status})) == f"LightCurve running {percent}%"
 
 
 def test_nested_steps_are_named_from_the_outside_in_and_counted_within_their_step() -> None:
     sub = [{"StepLabel": "Fit <em>it</em>.", "StepStatus": 1, "StepExtra": "2 / 4"}]
 
-    seen = standing(running(1, 0, sub=sub))
+    seen = product_progress(running(1, 0, sub=sub))
 
     assert (seen.percent, seen.step, seen.next) == (12, "Step A > Fit it: 2 / 4", "Step B.")
 
@@ -106,13 +106,13 @@ def test_null_counts_as_absent(active: dict[str, Any], words: str) -> None:
     steps = [active | {"StepStatus": 1}, {"StepLabel": None, "StepStatus": 0}]
     progress = {"GotProgress": 1, "TimeRunning": None, "ProgressSteps": steps}
 
-    seen = standing(ProductStatus(status_code=3, status_text="Running", progress=progress))
+    seen = product_progress(ProductStatus(status_code=3, status_text="Running", progress=progress))
 
     assert (seen.step, seen.running, seen.next) == (words, "", "")
 
 
 def test_it_never_goes_back() -> None:
-    assert standing(running(2, 1), before=70).percent == 70
+    assert product_progress(running(2, 1), before=70).percent == 70
 
 
 def test_the_bars_are_at_100_and_the_page_tells_the_outcomes_at_the_end(
@@ -149,7 +149,7 @@ def test_while_a_job_goes_on_its_step_stands_in_the_page(
     assert "Running (3)" in page["data"]
 
 
-def show(board: Board, *answers: ProductStatus) -> None:
+def show(board: ProgressArtifacts, *answers: ProductStatus) -> None:
     """Show one answer after the other, within a flow."""
 
     @flow
@@ -161,7 +161,7 @@ def show(board: Board, *answers: ProductStatus) -> None:
 
 
 def test_nothing_is_written_when_nothing_but_the_time_has_changed(prefect_api: str, since: datetime) -> None:
-    board = Board(job(88001, LC))
+    board = ProgressArtifacts(job(88001, LC))
     show(board, running(2, 1, time="1 minute"))
     before = [artifacts(prefect_api, key, since) for key in ("progress-88001-lc", "xrt-status-88001")]
 
@@ -171,7 +171,7 @@ def test_nothing_is_written_when_nothing_but_the_time_has_changed(prefect_api: s
 
 
 def test_what_has_changed_is_written_over_what_was_there(prefect_api: str, since: datetime) -> None:
-    board = Board(job(88002, LC))
+    board = ProgressArtifacts(job(88002, LC))
 
     show(board, running(2, 0, 0, 0), running(2, 2, 0, 0), running(2, 0, 0, 0))
 
@@ -183,9 +183,12 @@ def test_what_has_changed_is_written_over_what_was_there(prefect_api: str, since
 
 
 def test_a_new_process_goes_on_from_where_the_bar_stood(prefect_api: str, since: datetime) -> None:
-    show(Board(job(88004, LC, IMAGE)), running(2, 0))
+    show(ProgressArtifacts(job(88004, LC, IMAGE)), running(2, 0))
 
-    show(Board(job(88004, LC, IMAGE)), ProductStatus(status_code=3, status_text="Running", progress={"GotProgress": 2}))
+    show(
+        ProgressArtifacts(job(88004, LC, IMAGE)),
+        ProductStatus(status_code=3, status_text="Running", progress={"GotProgress": 2}),
+    )
 
     bars = [a["data"] for a in artifacts(prefect_api, "progress-88004-lc", since)]
     pages = artifacts(prefect_api, "xrt-status-88004", since)
@@ -202,9 +205,9 @@ def test_another_job_with_the_same_number_begins_at_0(
     prefect_api: str, since: datetime, number: int, other: dict[str, Any]
 ) -> None:
     ours = job(number, LC)
-    show(Board(ours), running(2, 0))
+    show(ProgressArtifacts(ours), running(2, 0))
 
-    show(Board(ours.model_copy(update=other)), running(0, 0))
+    show(ProgressArtifacts(ours.model_copy(update=other)), running(0, 0))
 
     assert artifacts(prefect_api, f"progress-{number}-lc", since)[-1]["data"] == 0
 
@@ -212,13 +215,13 @@ def test_another_job_with_the_same_number_begins_at_0(
 def test_a_prefect_server_that_is_away_is_logged_and_caught_up_with_later(
     prefect_api: str, since: datetime, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    board = Board(job(88003, LC))
+    board = ProgressArtifacts(job(88003, LC))
 
     def away(*_: Any, **__: Any) -> None:
         raise httpx.ConnectError("the server is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tasks.progress, "create_progress_artifact", away)
+        patch.setattr(xrt_products.tasks.observe.artifacts, "create_progress_artifact", away)
         show(board, running(2, 0))
     assert artifacts(prefect_api, "progress-88003-lc", since) == []
     show(board, running(2, 0))
@@ -236,7 +239,7 @@ def test_the_emulators_progress_never_goes_back_and_ends_at_100(serve: Serve, tm
 
     for _ in range(40):
         for product, status in client.status(submitted).items():
-            seen[product].append(standing(status).percent)
+            seen[product].append(product_progress(status).percent)
 
     for percents in seen.values():
         assert percents == sorted(percents)

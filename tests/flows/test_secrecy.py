@@ -12,10 +12,10 @@ import pytest
 import requests
 from xrt_support import USER, Serve, request_for
 
-from flows import request_products
-from tasks import UKSSDCAccount
 from ukssdc import Product
 from ukssdc.emulator import Build
+from xrt_products import request_products
+from xrt_products.tasks.account import UKSSDCAccount
 
 
 def test_the_address_is_nowhere(

@@ -20,11 +20,11 @@ from rich.console import Console
 from terminal import COMMAND, HIDE_CURSOR, Terminal, left_on_screen
 from xrt_support import USER, Serve, request_for
 
-from flows import request_products
-from flows.terminal import drawn_below
-from tasks.display import shown_on
 from ukssdc import Client, Job, JobStatus, Product
 from ukssdc.emulator import Build, Fault
+from xrt_products import request_products
+from xrt_products.flows.cli.live import live_below_log
+from xrt_products.tasks.observe.display import use_display
 
 LC, IMAGE = Product.LightCurve, Product.Image
 BUILD = Build(requested=0, queued=0, running=150, size=2 << 20)
@@ -177,7 +177,7 @@ def test_where_only_the_log_goes_to_a_terminal_nothing_is_live(serve: Serve, fol
 
 
 def test_log_lines_of_other_threads_leave_nothing_of_the_table_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.terminal.REDRAWN_EVERY", 0.001)
+    monkeypatch.setattr("xrt_products.flows.cli.live.REDRAWN_EVERY", 0.001)
     written = io.StringIO()
     handler = PrefectConsoleHandler(written)
     handler.console = Console(file=written, force_terminal=True, width=80, height=40)
@@ -187,7 +187,7 @@ def test_log_lines_of_other_threads_leave_nothing_of_the_table_behind(monkeypatc
         def __rich__(self) -> str:
             return "\n".join(["table"] * next(heights))
 
-    with drawn_below(handler, Table()):
+    with live_below_log(handler, Table()):
         for number in range(500):
             handler.handle(logging.LogRecord("flow", logging.INFO, "", 0, f"line {number}", None, None))
 
@@ -199,7 +199,7 @@ def test_a_display_is_told_of_polls_downloads_and_outcomes(serve: Serve, options
     serve({LC: BUILD, IMAGE: Build(ends=-3)})
     display = Recorder()
 
-    with shown_on(display):
+    with use_display(display):
         request_products(request_for(LC, IMAGE), **options, on_failure="return")
 
     assert display.pending[0] == 2
@@ -213,7 +213,7 @@ def test_a_display_is_told_of_polls_downloads_and_outcomes(serve: Serve, options
 def test_a_display_that_fails_changes_nothing(serve: Serve, options: dict[str, Any]) -> None:
     serve()
 
-    with shown_on(Broken()):
+    with use_display(Broken()):
         report = request_products(request_for(LC, IMAGE), **options)
 
     assert report.ok

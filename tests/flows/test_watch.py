@@ -13,13 +13,13 @@ from rich.console import Console
 from terminal import Terminal
 from xrt_support import USER, Serve, request_for
 
-from flows.watch import View, watch_job
 from ukssdc import Client, Job, JobStatus, Product, ProductStatus
 from ukssdc.emulator import ABSENT, Build, Emulator, Stage
+from xrt_products.flows.cli.watch import View, watch_job
 
 LC, IMAGE = Product.LightCurve, Product.Image
 FAST = 0.05  # s
-UNPREFECT = "import sys; from flows.cli import app; code = app(['watch', '951', '--interval', '0.05'], result_action='return_value'); sys.exit(7 if 'prefect' in sys.modules else code)"  # noqa: E501
+UNPREFECT = "import sys; from xrt_products.flows.cli.commands import app; code = app(['watch', '951', '--interval', '0.05'], result_action='return_value'); sys.exit(7 if 'prefect' in sys.modules else code)"  # noqa: E501
 
 
 def submitted(emulator: Emulator, *products: Product) -> tuple[Client, Job]:
@@ -63,7 +63,7 @@ def test_a_line_says_nothing_of_what_is_null() -> None:
     running = ProductStatus(status_code=3, status_text="Running", progress=progress)
     view = View(Job(job_id=951, url="http://127.0.0.1/951", name="GRB 200416A", products=(LC,)))
 
-    assert view.note(JobStatus({LC: running})) == ["LightCurve: 0 %, Running (3)"]
+    assert view.update(JobStatus({LC: running})) == ["LightCurve: 0 %, Running (3)"]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_the_table_fits_the_terminal_with_one_line_for_a_product(columns: int, h
     view = View(Job(job_id=951, url="http://127.0.0.1/951", name="GRB 200416A", products=(LC, IMAGE)))
     out = StringIO()
 
-    view.note(JobStatus({LC: running, IMAGE: running}))
+    view.update(JobStatus({LC: running, IMAGE: running}))
     Console(file=out, width=columns).print(view)
 
     title, _, heading, _, *rows, _, _ = out.getvalue().splitlines()

@@ -27,11 +27,11 @@ def emulator() -> Iterator[Emulator]:
 def look_with(emulator: Emulator) -> Callable[..., QuickLook]:
     """Return what a look finds at a service where one thing goes wrong."""
 
-    def run(fault: Fault, pauses: tuple[float, ...] = PAUSES) -> QuickLook:
+    def run(fault: Fault, backoff_delays: tuple[float, ...] = PAUSES) -> QuickLook:
         client = Client(USER, emulator.url)
         job = client.submit(request_for(Product.LightCurve, Product.Spectrum, Product.StandardPos))
         emulator.faults.append(fault)
-        return fetch(client, job, pauses=pauses)
+        return fetch(client, job, backoff_delays=backoff_delays)
 
     return run
 
@@ -71,7 +71,7 @@ def test_what_cannot_pass_is_asked_for_once(emulator: Emulator, look_with: Calla
 def test_no_try_begins_after_the_minute_is_over(emulator: Emulator, look_with: Callable[..., QuickLook]) -> None:
     began = time.monotonic()
 
-    look = look_with(Fault("http_502", call="spectral_fits", count=1), pauses=(61.0,))
+    look = look_with(Fault("http_502", call="spectral_fits", count=1), backoff_delays=(61.0,))
 
     assert time.monotonic() - began < 61
     assert "HTTP 502" in look.problems[Product.Spectrum]

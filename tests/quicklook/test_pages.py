@@ -13,14 +13,14 @@ from ukssdc import Product
 from ukssdc.quicklook import QuickLook, artifact_page, page, write_files
 from ukssdc.quicklook.numbers import cell, measured
 from ukssdc.quicklook.sky import offset, sexagesimal
-from ukssdc.results import Parameter, Position, SpectralFits
+from ukssdc.results import FitParameter, Position, SpectralFits
 
 PICTURE = {"lightcurve.png": b"\x89PNG" + bytes(60_000), "position.png": b"\x89PNG" + bytes(60_000)}
 
 
 def finding(shown: QuickLook, product: Product) -> str:
     """Return the line of the page that says what there is of a product."""
-    (line,) = [line for line in page(shown, {}).splitlines() if line.startswith(f"- {product.prose.capitalize()}: ")]
+    (line,) = [line for line in page(shown, {}).splitlines() if line.startswith(f"- {product.label.capitalize()}: ")]
     return line.partition(": ")[2]
 
 
@@ -31,17 +31,17 @@ def artifact(shown: QuickLook, pictures: dict[str, bytes] | None = None) -> str:
 @pytest.mark.parametrize(
     ("parameter", "scale", "text"),
     [
-        (Parameter(value=1.857, pos=0.123, neg=-0.112), 1.0, "1.86 (+0.12, -0.11)"),
-        (Parameter(value=1.23e21, pos=1.2e20, neg=-1.1e20), 1e22, "0.123 (+0.012, -0.011)"),
-        (Parameter(value=453.0, pos=122.0, neg=-119.0), 1.0, "453 (+122, -119)"),
-        (Parameter(value=2.0, pos=0.5), 1.0, "2.00 (+0.50, -?)"),
-        (Parameter(value=2.0), 1.0, "2 (no errors)"),
-        (Parameter(value=2.0, pos=0.0, neg=0.0), 1.0, "2 (no errors)"),
-        (Parameter(value=1e-9, pos=1e-10, neg=-1e-10), 1.0, "1e-09 (+1e-10, -1e-10)"),
-        (Parameter(value=1e300, pos=1.0, neg=-1.0), 1.0, "1e+300 (+1, -1)"),
+        (FitParameter(value=1.857, pos=0.123, neg=-0.112), 1.0, "1.86 (+0.12, -0.11)"),
+        (FitParameter(value=1.23e21, pos=1.2e20, neg=-1.1e20), 1e22, "0.123 (+0.012, -0.011)"),
+        (FitParameter(value=453.0, pos=122.0, neg=-119.0), 1.0, "453 (+122, -119)"),
+        (FitParameter(value=2.0, pos=0.5), 1.0, "2.00 (+0.50, -?)"),
+        (FitParameter(value=2.0), 1.0, "2 (no errors)"),
+        (FitParameter(value=2.0, pos=0.0, neg=0.0), 1.0, "2 (no errors)"),
+        (FitParameter(value=1e-9, pos=1e-10, neg=-1e-10), 1.0, "1e-09 (+1e-10, -1e-10)"),
+        (FitParameter(value=1e300, pos=1.0, neg=-1.0), 1.0, "1e+300 (+1, -1)"),
     ],
 )
-def test_fitted_value_is_written_with_its_errors(parameter: Parameter, scale: float, text: str) -> None:
+def test_fitted_value_is_written_with_its_errors(parameter: FitParameter, scale: float, text: str) -> None:
     assert measured(parameter, scale) == text
 
 

@@ -20,11 +20,10 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.context import FlowRunContext
 from xrt_support import GLOBALS, INTERVAL, PARAMETERS, USER, Serve, request_for
 
-from tasks import Failed, JobReport
-from tasks.outcomes import Outcome
-from tasks.quicklook import quicklook
 from ukssdc import Client, Product, ProductRequest, Products
 from ukssdc.emulator import Build, Emulator, Fault
+from ukssdc.outcomes import Failed, JobReport, Outcome
+from xrt_products.tasks.quicklook import quicklook
 
 READY = Build(requested=0, queued=0, running=0)
 SHOWN = (Product.LightCurve, Product.Spectrum, Product.StandardPos, Product.EnhancedPos, Product.AstromPos)
@@ -105,7 +104,7 @@ def artifact_of(run_id: str) -> str:
 
 
 def finding(text: str, product: Product) -> str:
-    (line,) = [line for line in text.splitlines() if line.startswith(f"- {product.prose.capitalize()}: ")]
+    (line,) = [line for line in text.splitlines() if line.startswith(f"- {product.label.capitalize()}: ")]
     return line
 
 
@@ -235,7 +234,7 @@ def test_mistake_of_its_own_is_a_warning_and_no_failure(
     def explode(*_: object) -> None:
         raise RuntimeError("a mistake")
 
-    module = importlib.import_module("tasks.quicklook")  # the task of that name hides it
+    module = importlib.import_module("xrt_products.tasks.quicklook")  # the task of that name hides it
     monkeypatch.setattr(module, "write_files", explode)
 
     seen = take(Product.LightCurve)

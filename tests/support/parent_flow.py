@@ -4,8 +4,8 @@ from typing import Any
 
 from prefect import flow
 
-from flows import request_products
 from ukssdc import ProductRequest
+from xrt_products import request_products
 
 
 @flow(name="follow up")

@@ -6,10 +6,10 @@ from typing import Any, get_origin
 
 from hypothesis import strategies as st
 
-from ukssdc._sections import MODELS, POSITIONS
-from ukssdc._values import Parameter
-from ukssdc.parameters import Position
 from ukssdc.request import ProductRequest
+from ukssdc.request.parameters import PositionParameters
+from ukssdc.request.sections import MODELS, POSITIONS
+from ukssdc.request.values import Parameter
 from ukssdc.status import Product
 
 TEXTS = {
@@ -18,7 +18,7 @@ TEXTS = {
     "useObs": st.sampled_from(["00966554000", "00091489001,00091489002", "100-2000"]),
 }
 LABEL = st.from_regex(r"\A[A-Za-z0-9]{1,8}\Z")
-SHARED = set(Position.model_fields)
+SHARED = set(PositionParameters.model_fields)
 # Drawn together, so that they do not contradict each other; the rest is drawn freely.
 BANDS = {"min_energy", "max_energy", "soft_lo", "soft_hi", "hard_lo", "hard_hi"}
 SLICES = {f"{part}{n}" for n in (1, 2, 3, 4) for part in ("rname", "gti")}
@@ -131,7 +131,7 @@ def requests(draw: st.DrawFn) -> dict[str, dict[Any, Any]]:
     products = {p: draw(drawn.get(p, other(p))) for p in Product if p in wanted}
     # What two products share is given once.
     first = next((p for p in POSITIONS if p in products), None)
-    shared = {Position.ROWS[field].user for field in SHARED}
+    shared = {PositionParameters.ROWS[field].user for field in SHARED}
     for product in POSITIONS:
         if product in products and product != first:
             products[product] = {k: v for k, v in products[product].items() if k not in shared}

@@ -6,7 +6,7 @@ import sys
 
 from prefect.types.entrypoint import EntrypointType
 
-from flows import request_products
+from xrt_products import request_products
 
 if __name__ == "__main__":
     request_products.serve(

@@ -15,7 +15,7 @@ import pytest
 from raw_server import http, raw_server
 
 from ukssdc import Client, DownloadError, Job, Product, UKSSDCError
-from ukssdc.record import JobRecord
+from ukssdc.record.record import JobRecord
 
 LC = Product.LightCurve
 
@@ -114,17 +114,17 @@ def test_what_is_not_whole_never_gets_the_name(tmp_path: Path, answer: bytes | N
 
 
 @pytest.mark.parametrize(
-    ("status", "may_pass"),
+    ("status", "retryable"),
     [("408 Request Timeout", True), ("425 Too Early", True), ("429 Too Many Requests", True), ("403 Forbidden", False)],
 )
 def test_a_refusal_is_tried_again_where_its_code_says_that_it_passes(
-    tmp_path: Path, status: str, may_pass: bool
+    tmp_path: Path, status: str, retryable: bool
 ) -> None:
     with raw_server(http(b"<html>", status)) as url, pytest.raises(DownloadError, match=status) as raised:
         fetch(url, tmp_path)
 
-    assert (raised.value.may_pass, raised.value.spoilt) == (may_pass, False)
-    assert ("This may pass" in str(raised.value)) == may_pass
+    assert (raised.value.retryable, raised.value.corrupt) == (retryable, False)
+    assert ("This may pass" in str(raised.value)) == retryable
 
 
 @pytest.mark.parametrize("location", ["http://[bad", "//[bad"])
@@ -134,7 +134,7 @@ def test_a_redirect_to_no_address_is_refused(tmp_path: Path, location: str) -> N
     with raw_server(answer) as url, pytest.raises(DownloadError, match="refused to download from") as raised:
         fetch(url, tmp_path)
 
-    assert (raised.value.may_pass, raised.value.spoilt) == (True, True)
+    assert (raised.value.retryable, raised.value.corrupt) == (True, True)
 
 
 def test_a_redirect_that_is_no_text_is_refused(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_redirect_that_is_no_text_is_refused(tmp_path: Path) -> None:
     with raw_server(answer) as url, pytest.raises(DownloadError, match="from one address to the next") as raised:
         fetch(url, tmp_path)
 
-    assert (raised.value.may_pass, raised.value.spoilt) == (True, True)
+    assert (raised.value.retryable, raised.value.corrupt) == (True, True)
 
 
 def test_what_was_there_before_stays_when_its_replacement_is_no_good(tmp_path: Path) -> None:
@@ -300,16 +300,16 @@ def test_a_break_counts_as_spoilt_where_the_next_try_gets_no_further(tmp_path: P
         "from the beginning again": (http(archive()[:150], "200 OK", tag, length=size), True),
         "no answer at all": (b"", False),
     }
-    spoilt = {}
+    corrupt = {}
 
     with raw_server(*(answer for answer, _ in answers.values())) as url:
         for what in answers:
             with pytest.raises(DownloadError, match="broke off") as raised:
                 fetch(url, tmp_path)
-            assert raised.value.may_pass
-            spoilt[what] = raised.value.spoilt
+            assert raised.value.retryable
+            corrupt[what] = raised.value.corrupt
 
-    assert spoilt == {what: expected for what, (_, expected) in answers.items()}
+    assert corrupt == {what: expected for what, (_, expected) in answers.items()}
 
 
 def test_a_part_that_is_complete_is_verified_and_not_fetched_again(tmp_path: Path) -> None:

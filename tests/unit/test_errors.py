@@ -12,8 +12,8 @@ ERRORS = [
     UKSSDCError("no account"),
     TransportError("no answer", url="https://example.org", status_code=503, sent=False),
     ServiceError("submit the request", ["no such target", "no such user"]),
-    ProtocolError("no JSON", url="https://example.org", start="<html>", may_pass=True),
-    DownloadError("cut off", url="https://example.org", may_pass=True),
+    ProtocolError("no JSON", url="https://example.org", start="<html>", retryable=True),
+    DownloadError("cut off", url="https://example.org", retryable=True),
     InvalidRequest(["name is missing", "RA is 400"], source="grb.yaml"),
 ]
 

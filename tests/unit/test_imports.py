@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 COMMAND = Path(sys.executable).with_name("xrt-products")
-HEAVY = ("prefect", "tasks", "starlette", "uvicorn", "yaml", "pandas", "astropy", "matplotlib")
+HEAVY = ("prefect", "xrt_products", "starlette", "uvicorn", "yaml", "pandas", "astropy", "matplotlib")
 
 
 def modules_after(code: str) -> set[str]:
@@ -27,20 +27,21 @@ def test_the_client_brings_in_neither_prefect_nor_anything_else_that_is_heavy() 
 
 @pytest.mark.parametrize("command", ["--help", "status --help", "run --help"])
 def test_the_command_lines_help_does_not_import_prefect(command: str) -> None:
-    run = f"import sys\nsys.argv = ['xrt-products', *{command.split()!r}]\nfrom flows.cli import main\n"
+    run = f"import sys\nsys.argv = ['xrt-products', *{command.split()!r}]\n"
+    run += "from xrt_products.flows.cli.commands import main\n"
 
     assert "prefect" not in modules_after(f"{run}try:\n    main()\nexcept SystemExit:\n    pass")
 
 
 def test_the_flows_are_there_when_they_are_asked_for() -> None:
-    assert "prefect" in modules_after("from flows import request_products")
+    assert "prefect" in modules_after("from xrt_products import request_products")
 
 
 def test_what_the_flows_do_not_have_is_an_attribute_error() -> None:
-    import flows  # noqa: PLC0415
+    import xrt_products  # noqa: PLC0415
 
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        _ = flows.nonsense
+        _ = xrt_products.nonsense
 
 
 def test_a_urllib3_that_cannot_read_an_answer_as_it_comes_is_not_installed() -> None:

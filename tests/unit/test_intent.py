@@ -12,8 +12,8 @@ from typing import IO, Any
 import pytest
 
 from ukssdc import ServiceError, UKSSDCError
-from ukssdc.intent import Intent, submitting
-from ukssdc.record import now
+from ukssdc.record.journal import PendingSubmission, journal_submission
+from ukssdc.times import utcnow
 
 DAY = timedelta(days=1)
 BODY: dict[str, Any] = {"name": "M82", "lc": 1}
@@ -25,8 +25,8 @@ class Gone(Exception):  # noqa: N818 - in the place of a process that dies
 
 def submission(
     folder: Path, run: str, body: dict[str, Any] = BODY, ago: timedelta = timedelta()
-) -> AbstractContextManager[Intent]:
-    return submitting(folder, "M82", body, run=run, since=now() - ago, until=now() - ago + DAY)
+) -> AbstractContextManager[PendingSubmission]:
+    return journal_submission(folder, "M82", body, run=run, since=utcnow() - ago, until=utcnow() - ago + DAY)
 
 
 def leave_behind(folder: Path, run: str, **options: Any) -> None:
@@ -41,7 +41,7 @@ def files(folder: Path) -> set[str]:
 def test_it_is_on_disk_while_it_is_sent_and_gone_when_it_is_fulfilled(tmp_path: Path) -> None:
     with submission(tmp_path, "one") as intent:
         before = files(tmp_path)
-        intent.fulfil()
+        intent.resolve()
 
     assert before == {"submitting-one.json"}
     assert files(tmp_path) == set()
@@ -51,8 +51,8 @@ def test_one_that_was_left_behind_is_found_by_the_next_and_goes_with_it(tmp_path
     leave_behind(tmp_path, "one")
 
     with submission(tmp_path, "two") as intent:
-        found = [s.run for s in intent.abandoned]
-        intent.fulfil()
+        found = [s.run for s in intent.orphaned]
+        intent.resolve()
 
     assert found == ["one"]
     assert files(tmp_path) == set()
@@ -63,23 +63,23 @@ def test_one_whose_process_lives_is_left_alone(tmp_path: Path) -> None:
         stack.enter_context(submission(tmp_path, "one"))
         second = stack.enter_context(submission(tmp_path, "two"))
 
-        assert second.abandoned == ()
+        assert second.orphaned == ()
 
 
 def test_ones_own_is_not_an_abandoned_one(tmp_path: Path) -> None:
     leave_behind(tmp_path, "one")
 
     with submission(tmp_path, "one") as intent:
-        assert intent.abandoned == ()
+        assert intent.orphaned == ()
 
 
 def test_another_request_is_none_of_ours(tmp_path: Path) -> None:
     leave_behind(tmp_path, "one", body={"name": "M82", "spec": 1})
 
     with submission(tmp_path, "two") as intent:
-        intent.fulfil()
+        intent.resolve()
 
-    assert intent.abandoned == ()
+    assert intent.orphaned == ()
     assert files(tmp_path) == {"submitting-one.json"}
 
 
@@ -88,7 +88,7 @@ def test_what_was_left_behind_is_remembered_for_a_month(tmp_path: Path, ago: tim
     leave_behind(tmp_path, "one", ago=ago)
 
     with submission(tmp_path, "two") as intent:
-        assert [s.run for s in intent.abandoned] == ["one"] * left
+        assert [s.run for s in intent.orphaned] == ["one"] * left
         assert ("submitting-one.json" in files(tmp_path)) == left
 
 
@@ -106,7 +106,7 @@ def test_one_on_a_file_system_that_locks_only_what_may_be_written_is_found(
     monkeypatch.setattr(fcntl, "flock", as_on_nfs)
 
     with submission(tmp_path, "two") as intent:
-        assert [s.run for s in intent.abandoned] == ["one"]
+        assert [s.run for s in intent.orphaned] == ["one"]
 
 
 def test_one_that_is_not_whole_was_never_sent(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_one_that_is_not_whole_was_never_sent(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:40])
 
     with submission(tmp_path, "two") as intent:
-        assert intent.abandoned == ()
+        assert intent.orphaned == ()
 
 
 def test_a_refusal_leaves_nothing(tmp_path: Path) -> None:

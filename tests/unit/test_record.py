@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ukssdc import Job, Product, UKSSDCError
-from ukssdc.record import JobRecord, holding, job_directory, open_record, safe_name, unfinished_job
+from ukssdc.record.record import JobRecord, file_lock, job_directory, open_record, safe_name, unfinished_job
 
 JOB = Job(job_id=951, url="https://example.org/USERPROD_951", name="GRB 200416A", products=tuple(Product))
 
@@ -156,7 +156,7 @@ def locked_away(tmp_path: Path) -> Path:
 def test_a_lock_file_that_cannot_be_opened_is_a_clear_error(locked_away: Path, wait: bool) -> None:
     with (
         pytest.raises(UKSSDCError, match=r"cannot write to .*\.lock: .*directory"),
-        holding(locked_away / ".lock", wait=wait),
+        file_lock(locked_away / ".lock", wait=wait),
     ):
         pass
 
@@ -170,7 +170,7 @@ def test_a_job_whose_lock_file_cannot_be_opened_is_not_taken_up(tmp_path: Path, 
 def test_a_lock_file_that_cannot_be_removed_is_left_where_it_is(tmp_path: Path) -> None:
     lock = tmp_path / ".lock"
 
-    with holding(lock):
+    with file_lock(lock):
         lock.unlink()
         lock.mkdir()
 

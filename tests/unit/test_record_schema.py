@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
 
 from ukssdc import Job, Product
-from ukssdc._schema import PATH, job_schema
-from ukssdc.record import RecordedFile, open_record
+from ukssdc.record.record import RecordedFile, open_record
+from ukssdc.record.schema import PATH, job_schema
 
 JOB = Job(job_id=951, url="https://example.org/USERPROD_951", name="GRB 200416A", products=tuple(Product))
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -10,10 +10,10 @@ import pytest
 from request_examples import CASES, COUNTS, EMAIL, TARGET, TITLES, VECTORS, flat
 
 from ukssdc import InvalidRequest, Product, ProductRequest
-from ukssdc._sections import MODELS
-from ukssdc.parameters import EnhancedPos, LightCurve, Parameters, Spectrum, StandardPos
+from ukssdc.request.parameters import EnhancedPos, LightCurve, Parameters, Spectrum, StandardPos
+from ukssdc.request.sections import MODELS
 
-DEMO = Path(__file__).parents[2] / "flows" / "demo.yaml"
+DEMO = Path(__file__).parents[2] / "flows" / "cli" / "demo.yaml"
 # What the service's notes show as its answer to the request of the tutorial.
 JOB_PARS = json.loads((VECTORS / "job_parameters.json").read_text())
 

@@ -9,7 +9,7 @@ import pytest
 from request_examples import COUNTS, EMAIL, TARGET, flat, only_problem_of, problems_of
 
 from ukssdc import InvalidRequest, ProductRequest
-from ukssdc.parameters import EnhancedPos, LightCurve
+from ukssdc.request.parameters import EnhancedPos, LightCurve
 
 TEN_MISTAKES = {
     "globals": {"name": "GRB 200416A", "getTargs": True, "RA": 400, "Dec": -7.5, "centroid": True, "posEr": 1.0},

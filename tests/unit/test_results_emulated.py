@@ -10,7 +10,7 @@ import pytest
 from emulated_results import NAMES, POSITIONS, URL, curve, fits, job
 
 from ukssdc.emulator import results
-from ukssdc.results import LightCurveData, Parameter, Position, SourceList, SpectralFits
+from ukssdc.results import FitParameter, LightCurveData, Position, SourceList, SpectralFits
 
 
 def separation(one: Position, ra: float, dec: float) -> float:
@@ -103,7 +103,7 @@ def test_every_model_that_the_request_names_is_fitted() -> None:
     ]
 
 
-def known(parameter: Parameter | None) -> tuple[float, float, float]:
+def known(parameter: FitParameter | None) -> tuple[float, float, float]:
     """Return a parameter's value and errors, all of which are there."""
     assert parameter is not None
     assert parameter.pos is not None

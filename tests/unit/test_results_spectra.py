@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ukssdc import ProtocolError
-from ukssdc.results import Parameter, SpectralFits
+from ukssdc.results import FitParameter, SpectralFits
 
 POWER_LAW = {
     "GalacticNH": 1.74728e20,
@@ -80,12 +80,12 @@ def test_a_fit_has_values_with_signed_errors() -> None:
     fit = SpectralFits.from_wire(answer())["interval0"].modes["WT"].models["PowerLaw"]
 
     assert fit.fitted
-    assert fit.nh == Parameter(value=2.61822e22, pos=4.195329499999989e20, neg=-4.114560899999997e20)
-    assert fit.gamma == Parameter(value=1.74059, pos=0.01495348799999996, neg=-0.014803381000000115)
-    assert fit.observed_flux == Parameter(
+    assert fit.nh == FitParameter(value=2.61822e22, pos=4.195329499999989e20, neg=-4.114560899999997e20)
+    assert fit.gamma == FitParameter(value=1.74059, pos=0.01495348799999996, neg=-0.014803381000000115)
+    assert fit.observed_flux == FitParameter(
         value=3.2308738407058433e-09, pos=2.0927980842864315e-11, neg=-2.0775434446476415e-11
     )
-    assert fit.unabsorbed_flux == Parameter(
+    assert fit.unabsorbed_flux == FitParameter(
         value=5.272662824293303e-09, pos=4.9185968693846606e-11, neg=-4.730966359732954e-11
     )
     assert (fit.cstat, fit.dof, fit.fit_chi) == (1389.742568, 960.0, 1347.730724)
@@ -100,7 +100,7 @@ def test_a_thermal_fit_has_a_temperature_in_place_of_the_photon_index(spelling: 
 
     fit = SpectralFits.from_wire(changed)["interval0"].modes["WT"].models["APEC"]
 
-    assert fit.kt == Parameter(value=4.60222, pos=0.24289140000000042, neg=-0.22265284499999982)
+    assert fit.kt == FitParameter(value=4.60222, pos=0.24289140000000042, neg=-0.22265284499999982)
     assert fit.gamma is None
 
 
@@ -148,7 +148,7 @@ def test_an_error_that_was_not_found_is_none() -> None:
 
     fit = SpectralFits.from_wire(changed)["interval0"].modes["WT"].models["PowerLaw"]
 
-    assert fit.gamma == Parameter(value=1.74059)
+    assert fit.gamma == FitParameter(value=1.74059)
 
 
 @pytest.mark.parametrize(("delta", "confidence"), [(2.706, 0.90), (1.0, 0.6827), (4.0, 0.9545)])

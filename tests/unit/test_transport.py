@@ -86,7 +86,7 @@ def test_a_service_that_refuses_connections_is_unreachable_and_nothing_was_sent(
     ) as raised:
         client_of(url).count_active_jobs()
 
-    assert raised.value.may_pass
+    assert raised.value.retryable
     assert not raised.value.sent
 
 
@@ -101,7 +101,7 @@ def test_a_stalled_service_does_not_hold_us() -> None:
     with raw_server(None) as url, pytest.raises(TransportError, match="no answer within the time-out") as raised:
         client_of(url).count_active_jobs()
 
-    assert raised.value.may_pass
+    assert raised.value.retryable
     assert raised.value.sent
 
 
@@ -119,7 +119,7 @@ def test_a_gateways_error_may_pass(status: str) -> None:
     with raw_server(page) as url, pytest.raises(TransportError, match=status[:3]) as raised:
         client_of(url).count_active_jobs()
 
-    assert raised.value.may_pass
+    assert raised.value.retryable
     assert raised.value.status_code == int(status[:3])
 
 
@@ -127,7 +127,7 @@ def test_a_bad_request_will_not_pass() -> None:
     with raw_server(http(b"", "400 Bad Request")) as url, pytest.raises(TransportError, match="400") as raised:
         client_of(url).count_active_jobs()
 
-    assert not raised.value.may_pass
+    assert not raised.value.retryable
 
 
 @pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect"])
@@ -138,7 +138,7 @@ def test_a_redirect_of_a_call_is_not_followed_and_may_pass(status: str, where: b
     with raw_server(away) as url, pytest.raises(TransportError, match=status) as raised:
         client_of(url).count_active_jobs()
 
-    assert raised.value.may_pass
+    assert raised.value.retryable
     assert raised.value.sent
 
 
@@ -160,7 +160,7 @@ def test_html_where_json_belongs_is_shown() -> None:
     with raw_server(page) as url, pytest.raises(ProtocolError, match=r"an HTML page.*Down for maintenance") as raised:
         client_of(url).count_active_jobs()
 
-    assert raised.value.may_pass
+    assert raised.value.retryable
 
 
 @pytest.mark.parametrize("body", [b"", b'{"OK": 1,', b"\xff\xfe", b"OK", b"[" * 100_000])
@@ -182,7 +182,7 @@ def test_a_refusal_lists_everything_that_the_service_said() -> None:
         client_of(url).count_active_jobs()
 
     assert raised.value.errors == ("Bad request", "Problems: no name", "Problems: no targ")
-    assert not raised.value.may_pass
+    assert not raised.value.retryable
 
 
 @pytest.mark.parametrize("said", [{}, {"ERROR": None}, {"listErr": "x"}, {"listErr": [None, {"list": "text"}]}])

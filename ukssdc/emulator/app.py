@@ -81,7 +81,7 @@ def make_app(
         return error_page(404)
 
     routes = [Route("/{path:path}", page, methods=["GET", "HEAD", "POST", "PUT", "DELETE"])]
-    return Bookkeeper(within(Starlette(routes=routes, exception_handlers={Exception: _crash})), ledger)
+    return LedgerMiddleware(within(Starlette(routes=routes, exception_handlers={Exception: _crash})), ledger)
 
 
 def error_page(status: int) -> Response:
@@ -198,7 +198,7 @@ class _Streaming(StreamingResponse):
         super().__init__(generate(), **kwargs)
 
 
-class Bookkeeper:
+class LedgerMiddleware:
     """ASGI layer that writes each call into the ledger.
 
     The line is complete before the last piece of the answer goes out, so that who has read an answer finds it.

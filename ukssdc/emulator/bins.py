@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from ukssdc.emulator.source import DAY, ResultJob, Snapshot, XraySource, dice_for, in_order, number, truthy
+from ukssdc.emulator.source import DAY, ResultJob, Snapshot, XraySource, in_order, number, rng_for, truthy
 from ukssdc.status import Product
 
 BACKGROUND: Final = {"WT": 0.02, "PC": 0.0002}
@@ -20,7 +20,7 @@ HARD_PART: Final = 0.45
 """Part of the counts in the hard band."""
 WT_SYSTEMATIC: Final = 0.05
 """Systematic error of a WT rate, as a part of the rate."""
-MOST_BINS: Final = 1500
+MAX_BINS: Final = 1500
 """Per mode; shorter bins than that are made longer, as an emulator has other things to do."""
 UNRELIABLE_EVERY: Final = 9
 """One bin in so many has no centroid."""
@@ -131,7 +131,7 @@ def light_curve_bins(job: ResultJob, mode: str, *, hardness: bool = False) -> li
     `hardness`: those of the hardness ratio, which differ only with time binning of its own.
     """
     source = XraySource(job)
-    dice = dice_for(job, f"light curve, {mode}, {hardness}" if _own_hardness_bins(job) else f"light curve, {mode}")
+    rng = rng_for(job, f"light curve, {mode}, {hardness}" if _own_hardness_bins(job) else f"light curve, {mode}")
     observed = source.snapshots(Product.LightCurve)
     snapshots = in_order(observed, mode)
     match str(job.pars.get("binMeth", "counts")):
@@ -142,8 +142,8 @@ def light_curve_bins(job: ResultJob, mode: str, *, hardness: bool = False) -> li
         case "obsid":
             cuts = (Cut([(s.start, s.stop) for s in part]) for part in _by_observation(observed, mode))
         case _:
-            cuts = _by_counts(job, source, snapshots, dice)
-    return [_measure(job, source, mode, cut, order, dice) for order, cut in enumerate(cuts)]
+            cuts = _by_counts(job, source, snapshots, rng)
+    return [_measure(job, source, mode, cut, order, rng) for order, cut in enumerate(cuts)]
 
 
 def _by_observation(observed: Sequence[Sequence[Snapshot]], mode: str) -> list[list[Snapshot]]:
@@ -165,19 +165,19 @@ def _bin_length(job: ResultJob, mode: str, *, hardness: bool) -> float:
 
 
 def _by_time(snapshots: Sequence[Snapshot], length: float) -> Iterator[Cut]:
-    length = max(length, sum(s.stop - s.start for s in snapshots) / MOST_BINS)
+    length = max(length, sum(s.stop - s.start for s in snapshots) / MAX_BINS)
     for snapshot in snapshots:
         for step in range(math.ceil((snapshot.stop - snapshot.start) / length)):
             start = snapshot.start + step * length
             yield Cut([(start, min(start + length, snapshot.stop))])
 
 
-def _by_counts(job: ResultJob, source: XraySource, snapshots: Sequence[Snapshot], dice: random.Random) -> Iterator[Cut]:
+def _by_counts(job: ResultJob, source: XraySource, snapshots: Sequence[Snapshot], rng: random.Random) -> Iterator[Cut]:
     """Close a bin when it is full, at the end of a snapshot with enough in it, or before a long gap as it is."""
     least = number(job.pars, "mincmin", 15.0)
     pieces: Pieces = []
     have, wanted, luck = 0.0, 0, 1.0
-    fewest = math.ceil(sum(source.counts(s.start, s.stop) for s in snapshots) / MOST_BINS)
+    fewest = math.ceil(sum(source.counts(s.start, s.stop) for s in snapshots) / MAX_BINS)
     for snapshot in snapshots:
         start = snapshot.start
         if pieces and start - pieces[-1][1] > min(number(job.pars, f"{snapshot.mode.lower()}maxgap", DAY), DAY):
@@ -187,7 +187,7 @@ def _by_counts(job: ResultJob, source: XraySource, snapshots: Sequence[Snapshot]
             if not pieces:
                 wanted = max(_counts_wanted(job, source, snapshot.mode, start), fewest)
                 luck = max(
-                    0.3, dice.gauss(1.0, 1.0 / math.sqrt(wanted))
+                    0.3, rng.gauss(1.0, 1.0 / math.sqrt(wanted))
                 )  # counts that were expected per count that came
             per_count = luck * _correction(source, snapshot.mode, start)
             stop = _time_of(source, start, snapshot.stop, (wanted - have) * per_count)
@@ -228,7 +228,7 @@ def _correction(source: XraySource, mode: str, time: float) -> float:
     return {"WT": 1.12, "PC": 1.35}[mode] + (0.9 if piled_up else 0.0)
 
 
-def _measure(job: ResultJob, source: XraySource, mode: str, cut: Cut, order: int, dice: random.Random) -> Bin:
+def _measure(job: ResultJob, source: XraySource, mode: str, cut: Cut, order: int, rng: random.Random) -> Bin:
     start = cut.pieces[0][0]
     exposure = sum(end - begin for begin, end in cut.pieces)
     correction = _correction(source, mode, start)
@@ -236,7 +236,7 @@ def _measure(job: ResultJob, source: XraySource, mode: str, cut: Cut, order: int
     counts = cut.counts
     if counts is None:
         expected = sum(source.counts(begin, end) for begin, end in cut.pieces)
-        counts = poisson(expected / correction + background, dice)
+        counts = poisson(expected / correction + background, rng)
     significance = (counts - background) / math.sqrt(background)
     return Bin(
         mode=mode,
@@ -244,7 +244,7 @@ def _measure(job: ResultJob, source: XraySource, mode: str, cut: Cut, order: int
         stop=cut.pieces[-1][1],
         exposure=exposure,
         counts=counts,
-        hard=sum(dice.random() < HARD_PART for _ in range(counts)),
+        hard=sum(rng.random() < HARD_PART for _ in range(counts)),
         background=background,
         background_error=math.sqrt(background / 25.0),  # the background region is 25 times the source region
         correction=correction,
@@ -254,12 +254,12 @@ def _measure(job: ResultJob, source: XraySource, mode: str, cut: Cut, order: int
     )
 
 
-def poisson(mean: float, dice: random.Random) -> int:
+def poisson(mean: float, rng: random.Random) -> int:
     """Draw a number of counts."""
     if mean > 200.0:  # noqa: PLR2004 - a Gaussian will do
-        return max(0, round(dice.gauss(mean, math.sqrt(mean))))
-    threshold, product, counts = math.exp(-mean), dice.random(), 0
+        return max(0, round(rng.gauss(mean, math.sqrt(mean))))
+    threshold, product, counts = math.exp(-mean), rng.random(), 0
     while product > threshold:
-        product *= dice.random()
+        product *= rng.random()
         counts += 1
     return counts

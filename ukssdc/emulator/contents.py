@@ -136,7 +136,7 @@ def _fits(**cards: Any) -> bytes:
 
 
 def _log(job: Job, product: Product) -> bytes:
-    lines = [f"Job {job.id}: {product.prose} of {_one_line(job.name)}"]
+    lines = [f"Job {job.id}: {product.label} of {_one_line(job.name)}"]
     lines += [f"Used observation {name}" for name in observations(job.pars, product)]
     return ("\n".join(lines) + "\n").encode()
 

@@ -90,7 +90,7 @@ class Exchange:
             self._cycle.transport.close()
             await self._gone()
 
-    async def drip(self, answer: Answer) -> None:
+    async def send_slowly(self, answer: Answer) -> None:
         """Send an answer in small pieces, as long as someone listens."""
         await self._send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         size = max(-(-len(answer.body) // PIECES), 1)

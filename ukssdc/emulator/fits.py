@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from ukssdc.emulator.data import observations, slices
-from ukssdc.emulator.source import MODES, ResultJob, Snapshot, XraySource, dice_for, in_order, number, truthy
+from ukssdc.emulator.source import MODES, ResultJob, Snapshot, XraySource, in_order, number, rng_for, truthy
 from ukssdc.status import Product
 
 LEAST_COUNTS: Final = 20.0
@@ -57,8 +57,8 @@ def spectral_fits(job: ResultJob, *, nofit: bool = False, nospec: bool = False) 
     nospec : bool
         Whether no slice has a spectrum.
     """
-    source, dice = XraySource(job), dice_for(job, "spectrum")
-    galactic_nh = float(f"{dice.uniform(2e20, 2e21):.5e}")
+    source, rng = XraySource(job), rng_for(job, "spectrum")
+    galactic_nh = float(f"{rng.uniform(2e20, 2e21):.5e}")
     answer: dict[str, Any] = {"T0": source.t0, "DeltaFitStat": number(job.pars, "dchi", NINETY_PERCENT)}
     if not truthy(job.pars.get("galactic")):
         answer["GalNH_unfitted"] = galactic_nh
@@ -139,28 +139,28 @@ def _models(job: ResultJob) -> list[str]:
 
 def _fit(job: ResultJob, name: str, spectrum: Exposed, model: Model, galactic_nh: float) -> dict[str, Any]:
     """Return a fit whose errors shrink with the counts, and whose flux follows the count rate."""
-    dice = dice_for(job, f"{name} {spectrum.mode} {model.name}")
+    rng = rng_for(job, f"{name} {spectrum.mode} {model.name}")
     noise = math.sqrt(number(job.pars, "dchi", NINETY_PERCENT) * CORRECTION / spectrum.counts)
-    nh = abs(dice.gauss(1.2e21, 2e21 * noise))
+    nh = abs(rng.gauss(1.2e21, 2e21 * noise))
     flux = FLUX_PER_RATE * spectrum.counts / spectrum.exposure
     column = nh + (galactic_nh if truthy(job.pars.get("galactic")) else 0.0)
-    shape = model.typical[spectrum.mode] * dice.gauss(1.0, noise / 3)
+    shape = model.typical[spectrum.mode] * rng.gauss(1.0, noise / 3)
     fit: dict[str, Any] = {"GalacticNH": galactic_nh} if truthy(job.pars.get("galactic")) else {}
-    fit |= _with_errors("NH", nh, 2.5e21 * noise, dice, floor=0.0)
+    fit |= _with_errors("NH", nh, 2.5e21 * noise, rng, floor=0.0)
     if truthy(job.pars.get("specz")):
         fit["Redshift_abs"] = number(job.pars, "zval", 0.0)
-    fit |= _with_errors(model.shape, shape, shape * noise * 0.8, dice)
-    fit |= _with_errors("ObsFlux", flux, flux * noise, dice)
-    fit |= _with_errors("UnabsFlux", flux * (1 + column / 4e21), flux * noise * 1.5, dice)
+    fit |= _with_errors(model.shape, shape, shape * noise * 0.8, rng)
+    fit |= _with_errors("ObsFlux", flux, flux * noise, rng)
+    fit |= _with_errors("UnabsFlux", flux * (1 + column / 4e21), flux * noise * 1.5, rng)
     bins = max(8, min(950, round(spectrum.counts / CORRECTION / 1.5)))
-    statistic = bins * dice.gauss(1.0, 1.0 / math.sqrt(bins))
-    return fit | {"Cstat": statistic, "Dof": bins - 3, "FitChi": statistic * dice.uniform(0.95, 1.15)}
+    statistic = bins * rng.gauss(1.0, 1.0 / math.sqrt(bins))
+    return fit | {"Cstat": statistic, "Dof": bins - 3, "FitChi": statistic * rng.uniform(0.95, 1.15)}
 
 
-def _with_errors(key: str, value: float, error: float, dice: Random, floor: float = -math.inf) -> dict[str, float]:
+def _with_errors(key: str, value: float, error: float, rng: Random, floor: float = -math.inf) -> dict[str, float]:
     """Return a parameter with asymmetric errors, signed as the service signs them; it is not below `floor`."""
     return {
         key: value,
-        f"{key}Pos": error * dice.uniform(1.0, 1.1),
-        f"{key}Neg": -min(error * dice.uniform(0.9, 1.0), value - floor),
+        f"{key}Pos": error * rng.uniform(1.0, 1.1),
+        f"{key}Neg": -min(error * rng.uniform(0.9, 1.0), value - floor),
     }

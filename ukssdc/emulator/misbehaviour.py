@@ -24,7 +24,7 @@ MAINTENANCE: Final = (
 LOWERED: Final = (2, 3, 4)  # codes that go backwards
 
 
-class Misbehaviour:
+class FaultInjector:
     """ASGI layer that makes the calls go wrong for which a fault is due; inside the one that keeps the ledger.
 
     Parameters
@@ -63,7 +63,7 @@ class Misbehaviour:
         scope["ukssdc.tell"](fault=fault.kind, **known)
         if fault.kind == "restart_forgetful":
             self._forget()
-        await PLAYS[fault.kind](Exchange(fault, self._app, scope, receive, send, bytes(body)))
+        await HANDLERS[fault.kind](Exchange(fault, self._app, scope, receive, send, bytes(body)))
 
 
 def _subject(scope: Scope, body: bytes) -> dict[str, Any]:
@@ -95,7 +95,7 @@ async def _stall_after(exchange: Exchange) -> None:
 
 
 async def _slow(exchange: Exchange) -> None:
-    await exchange.drip(await exchange.process())
+    await exchange.send_slowly(await exchange.process())
 
 
 async def _restart(exchange: Exchange) -> None:
@@ -171,7 +171,7 @@ def _not_ok() -> Response:
     return HTMLResponse(json.dumps({"OK": 0, "ERROR": "An internal error occurred. Please try again later."}))
 
 
-PLAYS: Final[Mapping[str, Callable[[Exchange], Awaitable[None]]]] = {
+HANDLERS: Final[Mapping[str, Callable[[Exchange], Awaitable[None]]]] = {
     "refuse": lambda exchange: exchange.drop(reset=False),
     "reset_before": lambda exchange: exchange.drop(),
     "reset_after": _reset_after,

@@ -176,7 +176,7 @@ PRODUCT: Final[Mapping[Product, Mapping[str, Par]]] = {
     },
 }
 # What the service asks itself to find; not returned (the values found are).
-ERRANDS: Final = ("getTargs", "getT0", "getCoords")
+LOOKUPS: Final = ("getTargs", "getT0", "getCoords")
 # Of no meaning to anybody outside, but the service returns them.
 INTERNAL: Final[Mapping[str, Any]] = {"whatSXPS": "2SXPS", "do3col": 0, "enh": 0}
 

@@ -14,7 +14,7 @@ from ukssdc.emulator.curves import light_curve, light_curve_qdp
 from ukssdc.emulator.data import bands
 from ukssdc.emulator.fits import spectral_fits
 from ukssdc.emulator.scenario import AWKWARD
-from ukssdc.emulator.source import ResultJob, XraySource, dice_for, truthy
+from ukssdc.emulator.source import ResultJob, XraySource, rng_for, truthy
 
 __all__ = [
     "answer",
@@ -62,9 +62,9 @@ def measured_position(call: str, job: ResultJob) -> tuple[float, float, float]:
 
     The position that the job started from lies within the error circle.
     """
-    source, dice = XraySource(job), dice_for(job, call)
-    radius = round(ERR90[call] * dice.uniform(0.95, 1.25), 1)
-    distance, angle = radius * dice.uniform(0.05, 0.8) / 3600, dice.uniform(0.0, 2 * math.pi)
+    source, rng = XraySource(job), rng_for(job, call)
+    radius = round(ERR90[call] * rng.uniform(0.95, 1.25), 1)
+    distance, angle = radius * rng.uniform(0.05, 0.8) / 3600, rng.uniform(0.0, 2 * math.pi)
     dec = max(-90.0, min(90.0, source.dec + distance * math.sin(angle)))
     east = distance * math.cos(angle) / max(math.cos(math.radians(dec)), 1e-6)
     return round((source.ra + east) % 360.0, 5) % 360.0, round(dec, 5), radius
@@ -127,8 +127,8 @@ def _spectral_fits(_: str, job: ResultJob, __: Mapping[str, Any], awkward: froze
 
 def _source_list(_: str, job: ResultJob, __: Mapping[str, Any], awkward: frozenset[str]) -> Answer:
     """Return the sources of the field: the target in the middle, fainter ones around it, all values as strings."""
-    dice = dice_for(job, "field")
-    field = [] if "no_sources" in awkward else [_field_source(job, rank, dice) for rank in range(dice.randint(6, 14))]
+    rng = rng_for(job, "field")
+    field = [] if "no_sources" in awkward else [_field_source(job, rank, rng) for rank in range(rng.randint(6, 14))]
     lists: Answer = {}
     for band in bands(job.pars):
         seen = [(one, round(counts * BAND_PARTS[band])) for one, counts in field]
@@ -137,11 +137,11 @@ def _source_list(_: str, job: ResultJob, __: Mapping[str, Any], awkward: frozens
     return lists
 
 
-def _field_source(job: ResultJob, rank: int, dice: Random) -> tuple[dict[str, str], int]:
+def _field_source(job: ResultJob, rank: int, rng: Random) -> tuple[dict[str, str], int]:
     """Return one source's place, and its counts in the total band."""
     centre, counts = XraySource(job), round(1200 / (1 + rank) ** 1.5)
     reach = 1.0 / 3600 if rank == 0 else 0.16
-    east, north = dice.uniform(-reach, reach), dice.uniform(-reach, reach)
+    east, north = rng.uniform(-reach, reach), rng.uniform(-reach, reach)
     dec = max(-89.9999, min(89.9999, centre.dec + north))
     ra = (centre.ra + east / math.cos(math.radians(dec))) % 360.0
     error = 6.0 / math.sqrt(counts) / 3600

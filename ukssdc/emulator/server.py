@@ -16,7 +16,7 @@ from ukssdc.emulator.app import ROOT, Settings, make_app
 from ukssdc.emulator.clock import ServiceClock
 from ukssdc.emulator.faults import Fault, Faults
 from ukssdc.emulator.ledger import Ledger
-from ukssdc.emulator.misbehaviour import Misbehaviour
+from ukssdc.emulator.misbehaviour import FaultInjector
 from ukssdc.emulator.scenario import Scenario
 from ukssdc.emulator.service import Jobs, Service
 from ukssdc.status import Product, Products
@@ -108,7 +108,7 @@ class Emulator:
             self._service,
             self.ledger,
             settings,
-            lambda app: Misbehaviour(app, self.faults, self._service.forget),
+            lambda app: FaultInjector(app, self.faults, self._service.forget),
         )
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None

@@ -254,9 +254,9 @@ class Service:
     def _results(self, call: str, body: Body) -> Answer:
         job, product = self._own_job(body), RESULTS[call]
         if product not in job.products:
-            raise Refused(f"Job {job.id} does not contain a {product.prose}.")
+            raise Refused(f"Job {job.id} does not contain a {product.label}.")
         if not job.complete(product):
-            raise Refused(f"The {product.prose} of job {job.id} is not complete, or could not be built.")
+            raise Refused(f"The {product.label} of job {job.id} is not complete, or could not be built.")
         awkward = job.build(product).awkward
         return results.answer(call, job, body, frozenset({awkward} if awkward else ()))
 

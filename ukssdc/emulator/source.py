@@ -125,11 +125,11 @@ class XraySource:
         self.ra = number(job.pars, "RA", target.ra) % 360.0
         self.dec = number(job.pars, "Dec", target.dec)
         self.is_grb = job.name.upper().startswith("GRB")
-        dice = dice_for(job, "source")
-        self._first_look = dice.uniform(75.0, 110.0)
-        self._switch = self._first_look + dice.uniform(120.0, 180.0)
-        afterglow = Afterglow(dice.uniform(40.0, 70.0), ((100.0, 3.2), (self._switch, 0.6), (6000.0, 1.35)))
-        persistent = Persistent(dice.uniform(0.1, 0.6), dice.uniform(0.2, 0.6), dice.uniform(1.0, 4.0) * DAY)
+        rng = rng_for(job, "source")
+        self._first_look = rng.uniform(75.0, 110.0)
+        self._switch = self._first_look + rng.uniform(120.0, 180.0)
+        afterglow = Afterglow(rng.uniform(40.0, 70.0), ((100.0, 3.2), (self._switch, 0.6), (6000.0, 1.35)))
+        persistent = Persistent(rng.uniform(0.1, 0.6), rng.uniform(0.2, 0.6), rng.uniform(1.0, 4.0) * DAY)
         self._light: Afterglow | Persistent = afterglow if self.is_grb else persistent
 
     def counts(self, start: float, stop: float) -> float:
@@ -169,7 +169,7 @@ def in_order(snapshots: Sequence[Sequence[Snapshot]], mode: str) -> list[Snapsho
     return sorted({s for s in itertools.chain(*snapshots) if s.mode == mode}, key=lambda s: s.start)
 
 
-def dice_for(job: ResultJob, purpose: str) -> random.Random:
+def rng_for(job: ResultJob, purpose: str) -> random.Random:
     """Return random numbers that are always the same for a target and a purpose."""
     return random.Random(f"{job.name}/{purpose}")
 

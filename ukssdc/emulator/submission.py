@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from ukssdc.emulator.data import look_up
 from ukssdc.emulator.parameters import (
-    ERRANDS,
     GLOBAL,
     INTERNAL,
+    LOOKUPS,
     PRODUCT,
     as_number,
     flag,
@@ -66,7 +66,7 @@ def problems(body: Body, unresolvable: Iterable[str] = ()) -> list[dict[str, Any
     if not products:
         found.append(("Products:", ["No products have been requested."]))
     asked_for = [p for p in products if flag(body, p.flag)]
-    found += [(f"Problems with the {p.prose}:", _product_problems(body, p)) for p in asked_for]
+    found += [(f"Problems with the {p.label}:", _product_problems(body, p)) for p in asked_for]
     return [{"label": label, "list": texts} for label, texts in found if texts]
 
 
@@ -76,12 +76,12 @@ def complete(body: Body) -> dict[str, Any]:
     Parameters that the service does not know are dropped.
     """
     products = requested_products(body)
-    known = {**GLOBAL, **{name: par for p in products for name, par in PRODUCT[p].items()}}
+    known = {**GLOBAL, **{name: parameter for p in products for name, parameter in PRODUCT[p].items()}}
     flags = {p.flag for p in Product if flag(body, p.flag)}
-    skipped = {p.flag for p in Product} | {"api_name", "api_version", "UserID", *ERRANDS}
+    skipped = {p.flag for p in Product} | {"api_name", "api_version", "UserID", *LOOKUPS}
     pars: dict[str, Any] = {name: body.get(name) for name in ("api_name", "api_version", "UserID")}
     pars |= {name: 1 if name in flags else value for name, value in body.items() if name in flags or name in known}
-    pars = {name: value for name, value in pars.items() if value is not None and name not in ERRANDS}
+    pars = {name: value for name, value in pars.items() if value is not None and name not in LOOKUPS}
     pars |= {p.flag: 1 for p in products}
     pars.setdefault("image", 0)
     found = look_up(str(body.get("name", "")))
@@ -89,9 +89,9 @@ def complete(body: Body) -> dict[str, Any]:
         pars |= {"RA": found.ra, "Dec": found.dec}
     if flag(body, "getT0"):
         pars["Tstart"] = found.t0
-    for name, par in known.items():
-        if par.default is not None and name not in skipped:
-            pars.setdefault(name, par.default)
+    for name, parameter in known.items():
+        if parameter.default is not None and name not in skipped:
+            pars.setdefault(name, parameter.default)
     if Product.LightCurve in products:
         pars.setdefault("hrbin", 1 if body.get("binMeth") == "time" else 0)
         pars |= {"pcmaxbin": 100000000, "wtmaxbin": 100000000}

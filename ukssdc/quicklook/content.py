@@ -17,7 +17,7 @@ from ukssdc.status import Product
 
 POSITIONS = (Product.StandardPos, Product.EnhancedPos, Product.AstromPos)
 TIME_FORMATS = {"s": "MET", "m": "MJD"}  # lctimetype -> TimeFormat (protocol, sections 5 and 6)
-LONGEST = 60.0  # s within which all tries begin
+MAX_SECONDS = 60.0  # s within which all tries begin
 Ask = Callable[[Job], Any]
 
 
@@ -76,7 +76,7 @@ class QuickLook(BaseModel):
 
 
 def fetch(
-    client: Client, job: Job, unavailable: Mapping[Product, str] | None = None, pauses: Sequence[float] = ()
+    client: Client, job: Job, unavailable: Mapping[Product, str] | None = None, backoff_delays: Sequence[float] = ()
 ) -> QuickLook:
     """Ask for the results of a job, one call per product; what goes wrong becomes a problem of that product.
 
@@ -98,9 +98,9 @@ def fetch(
     calls = {p: ask for p, ask in _calls(client).items() if p in job.products and p not in problems}
     began = time.monotonic()
     found, errors = _ask(calls, job)
-    for pause in pauses:
+    for pause in backoff_delays:
         passing = {product: calls[product] for product, error in errors.items() if _may_pass(error)}
-        if not passing or time.monotonic() - began + pause > LONGEST:
+        if not passing or time.monotonic() - began + pause > MAX_SECONDS:
             break
         time.sleep(pause)
         now_found, now_errors = _ask(passing, job)
@@ -138,7 +138,7 @@ def _ask(calls: Mapping[Product, Ask], job: Job) -> tuple[dict[Product, Any], di
 
 
 def _may_pass(error: Exception) -> bool:
-    return isinstance(error, _NotAsked) or (isinstance(error, UKSSDCError) and error.may_pass)
+    return isinstance(error, _NotAsked) or (isinstance(error, UKSSDCError) and error.retryable)
 
 
 def _problem(error: Exception) -> str:

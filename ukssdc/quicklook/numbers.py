@@ -6,14 +6,14 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-from ukssdc.results import Parameter
+from ukssdc.results import FitParameter
 
-LONGEST = 300  # characters of a cell
-MOST_DIGITS, LARGE = 6, 1e7  # decimals, and size, from which on a number is written with an exponent
+MAX_CELL_LENGTH = 300  # characters of a cell
+MAX_DIGITS, LARGE = 6, 1e7  # decimals, and size, from which on a number is written with an exponent
 NONE = "–"  # noqa: RUF001 - a dash for no value, as in printed tables
 
 
-def measured(parameter: Parameter | None, scale: float = 1.0) -> str:
+def measured(parameter: FitParameter | None, scale: float = 1.0) -> str:
     """Return a fitted value with its asymmetric errors, in units of `scale`: "1.85 (+0.12, -0.11)".
 
     The smaller error has two significant digits.
@@ -26,7 +26,7 @@ def measured(parameter: Parameter | None, scale: float = 1.0) -> str:
     if not sizes:
         return f"{value:.3g} (no errors)"
     digits = max(0, 1 - math.floor(math.log10(min(sizes))))
-    form = f".{digits}f" if digits <= MOST_DIGITS and abs(value) < LARGE else ".3g"
+    form = f".{digits}f" if digits <= MAX_DIGITS and abs(value) < LARGE else ".3g"
     ends = [f"{sign}?" if e is None else f"{sign}{abs(e):{form}}" for sign, e in zip("+-", errors, strict=True)]
     return f"{value:{form}} ({ends[0]}, {ends[1]})"
 
@@ -44,7 +44,7 @@ def count(number: int, thing: str) -> str:
 def cell(text: str) -> str:
     """Make a text safe for Markdown: one line, not endless, no bars, no HTML, no links."""
     line = re.sub(r"\s+", " ", text).strip()
-    line = line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    line = line if len(line) <= MAX_CELL_LENGTH else line[: MAX_CELL_LENGTH - 1] + "…"
     return re.sub(r"([|`\\]|\](?=\())", r"\\\1", line.replace("&", "&amp;").replace("<", "&lt;"))
 
 

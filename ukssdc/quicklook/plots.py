@@ -31,11 +31,11 @@ CIRCLES = {
 LARGEST = 200_000  # bytes of a picture
 RESOLUTIONS = (110, 80, 55)  # dpi, the next one where a picture is too large
 WIDE_RANGE = 10.0  # brightest bin against faintest, from which on an MJD light curve gets a logarithmic rate axis
-MOST = 2 / 3  # part of the bins that must be above 0 for a logarithmic rate axis
+MIN_POSITIVE_FRACTION = 2 / 3  # part of the bins that must be above 0 for a logarithmic rate axis
 LONG = 10.0  # start of the last bin against that of the first, from which on a logarithmic time axis is of use
-DEEPEST = 3.0  # times below the faintest bin: how far down a logarithmic rate axis follows error bars
+MAX_FACTOR_BELOW = 3.0  # times below the faintest bin: how far down a logarithmic rate axis follows error bars
 ARROW = 0.4  # length of an upper limit's arrow, as a part of the limit
-MOST_TICKS = 8  # of a linear time axis: a time since 2001 in s has nine digits
+MAX_TICKS = 8  # of a linear time axis: a time since 2001 in s has nine digits
 FAR = 4.0  # times the size of the frame: a requested position beyond it is left outside
 
 
@@ -82,7 +82,9 @@ def light_curve_figure(look: QuickLook) -> Figure | None:
     for dataset in limits:
         _draw_limits(top, dataset, positive_only=log)
     if log:
-        top.dataLim.y0 = max(top.dataLim.y0, min(positive) / DEEPEST)  # an error bar may reach to 0, or below it
+        top.dataLim.y0 = max(
+            top.dataLim.y0, min(positive) / MAX_FACTOR_BELOW
+        )  # an error bar may reach to 0, or below it
         top.set_yscale("log", nonpositive="clip")
         if left_out := len(values) - len(positive):
             top.plot([], [], linestyle="none", label=f"{count(left_out, 'bin')} at or below 0 not shown")
@@ -122,7 +124,7 @@ def position_figure(look: QuickLook) -> Figure | None:
     for product, x, y, radius in places:
         colour, line = CIRCLES[product]
         axes.add_patch(Circle((x, y), radius, fill=False, edgecolor=colour, linestyle=line, linewidth=1.8))
-        axes.plot([x], [y], marker="x", color=colour, linestyle=line, label=f"{product.prose}, {radius:.1f} arcsec")
+        axes.plot([x], [y], marker="x", color=colour, linestyle=line, label=f"{product.label}, {radius:.1f} arcsec")
     if look.requested:
         axes.plot([0], [0], marker="+", markersize=14, color="black", linestyle="none", label="requested position")
     x, y, half = _frame([(x, y, radius) for _, x, y, radius in places])
@@ -209,7 +211,7 @@ def _draw_limits(axes: Axes, dataset: Dataset, *, positive_only: bool) -> None:
 
 
 def _suits_log_axis(curve: LightCurveData, values: Sequence[float], positive: Sequence[float]) -> bool:
-    if not positive or len(positive) < MOST * len(values):
+    if not positive or len(positive) < MIN_POSITIVE_FRACTION * len(values):
         return False
     return curve.time_unit != "d" or max(positive) > WIDE_RANGE * min(positive)
 
@@ -221,4 +223,4 @@ def _scale_time(axes: Axes, curve: LightCurveData, datasets: Sequence[Dataset]) 
         axes.set_xscale("log")
     else:
         axes.ticklabel_format(axis="x", style="plain", useOffset=False)
-        axes.locator_params(axis="x", nbins=MOST_TICKS)
+        axes.locator_params(axis="x", nbins=MAX_TICKS)

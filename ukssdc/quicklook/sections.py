@@ -22,7 +22,7 @@ def findings(look: QuickLook) -> list[str]:
     for product in look.job.products:
         problem = look.problems.get(product)
         said = f"**{cell(problem)}**" if problem else "; ".join(_finding(look, product))
-        lines.append(f"{product.prose.capitalize()}: {said}")
+        lines.append(f"{product.label.capitalize()}: {said}")
     return lines
 
 
@@ -97,7 +97,7 @@ def position_section(look: QuickLook) -> str:
     if not look.positions:
         return ""
     head = ("Position", "RA (deg)", "Dec (deg)", "RA, Dec (J2000)", "Radius (arcsec)", "Offset (arcsec)", "Remark")
-    rows = [[product.prose, *_position_cells(look, position)] for product, position in look.positions.items()]
+    rows = [[product.label, *_position_cells(look, position)] for product, position in look.positions.items()]
     found = any(position.found for position in look.positions.values())
     note = "\nRadius: 90 % confidence. Offset: from the requested position.\n" if found else ""
     return f"## Table of positions\n\n{table(*_with_values(head, rows))}{note}"

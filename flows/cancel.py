@@ -1,0 +1,200 @@
+"""A run that is stopped lets go of its job: by Ctrl-C, by cancelling the flow run, or a flow that it is part of."""
+
+# No postponed annotations here: a served flow is pickled by value, without what only its annotations name.
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from prefect import Flow, State, flow, get_run_logger, runtime
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import PrefectException
+from prefect.logging.loggers import flow_run_logger
+
+from ukssdc import CancelReport, Client, Job, Product, ProductRequest, Products, UKSSDCError
+from ukssdc.limits import check_settings
+from ukssdc.lookup import find_submitted
+from ukssdc.times import utcnow
+from xrt_products.tasks.account import Account, UKSSDCAccount, client_for
+from xrt_products.tasks.cancel import cancel_job
+from xrt_products.tasks.find import find_job
+from xrt_products.tasks.flow_run import LABEL, label_run, owned_by_other_run, run_began
+from xrt_products.tasks.retry import INTERVAL, backoff_delays, max_retries
+
+PATIENCE = timedelta(hours=1)  # how long a cancellation is tried while the service is away
+
+CANCEL_HINT = "Look with `xrt-products jobs`, and `xrt-products cancel` what is not wanted any more"
+
+# What is to be cancelled: jobs, and of each the products; worked out only when it comes to that.
+FindJobs = Callable[[Client], list[tuple[Job, tuple[Product, ...]]]]
+
+
+@contextmanager
+def cancel_on_interrupt(
+    wanted: FindJobs, account: Any, *, cancel_with_run: bool, then: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """Cancel at the service, once, if Ctrl-C of a script stops the body; must be used within a flow.
+
+    A deployed run that is cancelled, or is part of one that is, is left to `cancel_job_with_run`, which Prefect calls
+    for each of them. One that ends with its machine, or its worker, goes on later, and so does its job.
+
+    Parameters
+    ----------
+    wanted : callable
+        Returns what is to be cancelled.
+    account : str, UKSSDCAccount or None
+    cancel_with_run : bool
+        Whether to cancel at all.
+    then : callable, optional
+        Called when everything has been cancelled.
+    """
+    deployed = _is_deployed()  # asked now: by then the server may be gone
+    try:
+        yield
+    except KeyboardInterrupt:
+        # Ctrl-C of a worker, or of what serves the flow, reaches the runs as well: they are to go on later.
+        if not deployed:
+            _cancel_jobs(wanted, account, cancel_with_run=cancel_with_run, then=then)
+        raise
+
+
+def _is_deployed() -> bool:
+    """Tell whether this run, or the one that it is part of, was started by a worker or by what serves its flow."""
+    try:
+        return bool(runtime.deployment.id)
+    except (httpx.HTTPError, PrefectException):  # it cannot have been away for long: the run has begun
+        return False
+
+
+def _cancel_jobs(wanted: FindJobs, account: Any, *, cancel_with_run: bool, then: Callable[[], None] | None) -> None:
+    log = get_run_logger()
+    if not cancel_with_run:
+        log.warning("Stopped. What has been submitted goes on at the service; collect it later")
+        return
+    try:
+        client = client_for(account)
+        stopped = [(job, products) for job, products in wanted(client) if products]
+        for job, products in stopped:
+            log.warning("Stopped, and with it %s", client.cancel(job, products))
+    except (UKSSDCError, ValueError) as error:
+        log.error("Stopped, but perhaps not at the service: %s. %s", error, CANCEL_HINT)
+        return
+    if stopped and then is not None:
+        then()
+    if not stopped:
+        log.warning("Stopped; the service has nothing of it to cancel. %s", CANCEL_HINT)
+
+
+def submitted_by(request: ProductRequest, run: FlowRun) -> FindJobs:
+    """Return what finds the job of a flow run whose submission was stopped before the job's number was on record."""
+
+    def find(client: Client) -> list[tuple[Job, tuple[Product, ...]]]:
+        found = find_submitted(client, request, run.start_time or utcnow())
+        return [(job, job.products) for job in found if not owned_by_other_run(job, {str(run.id)})]
+
+    return find
+
+
+def cancel_job_with_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect calls it by these names
+    """Cancel the job of a cancelled flow run at the service, products already complete excepted.
+
+    Prefect calls it by keyword, with exactly these names, in a process that knows only what is stored.
+    """
+    log = flow_run_logger(flow_run, flow)
+    if not flow_run.parameters.get("cancel_with_run", True):
+        log.info("The job goes on at the service, as cancel_with_run=False asks")
+        return
+    try:
+        account = _stored(flow_run.parameters.get("account"))
+        job_ids = _jobs_of(flow_run, account)
+    except (UKSSDCError, ValueError, httpx.HTTPError, PrefectException) as error:
+        log.error("Could not find out what to cancel at the service: %s. %s", error, CANCEL_HINT)
+        return
+    if not job_ids:
+        log.info("The service has no job of this run: there is nothing to cancel")
+    for job_id in job_ids:
+        _cancel(job_id, account, log)
+
+
+def _cancel(job_id: int, account: str | UKSSDCAccount | None, log: Any) -> None:
+    """Cancel a job by a flow of its own: it is tried again where the service is away, and seen in the UI."""
+    try:
+        report = cancel_products(job_id, account=account)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the log must say what to do
+        log.error(
+            "Could not cancel job %d at the service: %s. Do it with `xrt-products cancel %d`", job_id, error, job_id
+        )
+    else:
+        log.info("The flow run was cancelled, and with it %s", report)
+
+
+def _jobs_of(flow_run: FlowRun, account: str | UKSSDCAccount | None) -> list[int]:
+    """Return the numbers of a flow run's jobs: one, or none; more where a submission's answer never came."""
+    with get_client(sync_client=True) as client:
+        labels = client.read_flow_run(flow_run.id).labels  # the one at hand may be from before the submission
+        known = labels.get(LABEL, flow_run.parameters.get("job_id"))
+        if known is not None:
+            return [int(str(known))]
+        if flow_run.start_time is None or "request" not in flow_run.parameters:
+            return []
+        request = ProductRequest.model_validate(flow_run.parameters["request"])
+        jobs = [job for job, _ in submitted_by(request, flow_run)(client_for(account))]
+        for job in jobs:  # so that it is known whose it was when the same request is run again
+            label_run(client, flow_run, job)
+        return [job.job_id for job in jobs]
+
+
+def _stored(account: Any) -> str | UKSSDCAccount | None:
+    """Return an account from what the server keeps of it: a name, a reference to a block, or nothing."""
+    if isinstance(account, dict) and "$ref" in account:
+        return UKSSDCAccount.load_from_ref(account["$ref"])  # type: ignore[return-value]  # sync here
+    return account if isinstance(account, str) else None
+
+
+@flow(
+    name="cancel products",
+    flow_run_name="cancel job {job_id}",
+    description="Tell the UKSSDC that a job's products are not wanted any more.",
+)
+def cancel_products(
+    job_id: int,
+    products: Products = "all",
+    account: Account = None,
+    interval: float = INTERVAL,
+    max_wait: float = PATIENCE.total_seconds(),
+) -> CancelReport:
+    """Cancel a job's products at the service.
+
+    Parameters
+    ----------
+    job_id : int
+    products : "all" or list of str, optional
+        "all", or a list of product names.
+    account : str, UKSSDCAccount or None, optional
+    interval : float, optional
+        Longest pause between two tries where the service cannot be reached, s.
+    max_wait : float, optional
+        How long to try, s.
+
+    Returns
+    -------
+    CancelReport
+        What became of each; that some could not be cancelled is no error.
+
+    Raises
+    ------
+    InvalidSettings
+        For a pause or a wait that makes no sense, or would annoy the service.
+    ServiceError
+        There is no such job, or it is someone else's.
+    TransportError, ProtocolError
+    """
+    check_settings(interval=interval, max_wait=max_wait, base_url=client_for(account).base_url)
+    tries, delays = max_retries(max_wait, interval), backoff_delays(interval)
+    deadline = run_began() + timedelta(seconds=max_wait)
+    find = find_job.with_options(retries=tries, retry_delay_seconds=delays)
+    cancel = cancel_job.with_options(retries=tries, retry_delay_seconds=delays)
+    return cancel(find(job_id, account, deadline), products, account, deadline)

@@ -1,0 +1,1 @@
+"""The command `xrt-products`: what is typed and shown in a terminal."""

@@ -1,0 +1,375 @@
+"""The command `xrt-products`. Only `run`, `collect` and `demo` import Prefect, and only when they run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import ukssdc
+from ukssdc.client import refuse_address
+from ukssdc.download.archive import ArchiveFormat, IfExists
+from ukssdc.errors import UKSSDCError
+from ukssdc.limits import MINUTE, check_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pydantic import SecretStr
+
+    from ukssdc.outcomes import JobReport
+
+DAY = 86400.0  # s
+
+SCENARIO_HELP = """\
+A scenario, for instance:
+
+```yaml
+products:
+  all:         {queued: 10, running: 60}    # seconds of service time
+  Spectrum:    {ends: -3}                   # runs, and fails
+  AstromPos:   {ends: -4}                   # is cancelled
+  Image:       {size: 256 MiB}
+targets: {M82: {LightCurve: {ends: -2}}}    # for this target only
+```
+
+The emulator keeps its jobs in memory: started again, it knows none of them."""
+
+app = App(
+    name="xrt-products",
+    version=version("xrt-products"),
+    help="""Swift-XRT light curves, spectra, positions and images from the UKSSDC, as Prefect flows.
+
+    The account is the e-mail address that is registered with the service, in the environment variable UKSSDC_USER
+    (to register: https://www.swift.ac.uk/user_objects/register.php). UKSSDC_URL points elsewhere than to the real
+    service: to the emulator, for instance.
+
+    The exit status is 0 where all went well, 1 where something failed, 2 where the command line is wrong, 130 after
+    Ctrl-C.""",
+    suppress_keyboard_interrupt=False,  # main() has a word to say
+)
+
+
+@app.command
+def run(
+    file: Path,
+    *,
+    destination: Path = Path("products"),
+    account: str | None = None,
+    interval: float = MINUTE,
+    max_wait: float = DAY,
+    format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
+    if_exists: IfExists = "skip",
+    extract: bool = False,
+    fresh: bool = False,
+    cancel_with_run: bool = True,
+    notify: Annotated[str | None, Parameter(env_var="UKSSDC_NOTIFY", show_default=False)] = None,
+) -> int:
+    """Submit the request in FILE, poll it once a minute, and download every product as it completes.
+
+    Parameters
+    ----------
+    file
+        The request, YAML or JSON, in the service's own parameter names; see the README.
+    destination
+        Files go to DESTINATION/TARGET/JOB/.
+    account
+        Name of a Prefect block with the account; by default the environment: UKSSDC_USER, UKSSDC_URL.
+    interval
+        Time between two polls, s; 60 or more, except against an emulator on this machine.
+    max_wait
+        Longest wait, s; what is pending then can be collected later.
+    format
+        Of the archives.
+    if_exists
+        What to do about files that are there already.
+    extract
+        Unpack the archives as well, each into a folder beside it.
+    fresh
+        Submit a new job even where an earlier run with the same request and destination has left one unfinished.
+    cancel_with_run
+        Whether Ctrl-C cancels the job at the service, too.
+    notify
+        Whom to tell of a failure: a Prefect notification block (slack-webhook/ops), or an Apprise URL. The
+        environment variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
+    """
+    request = ukssdc.ProductRequest.from_file(file)
+    xrt_products = _load_flows(account, interval, max_wait)
+    return _finish(
+        lambda: xrt_products.request_products(
+            request,
+            destination=destination,
+            account=account,
+            interval=interval,
+            max_wait=max_wait,
+            format=format,
+            if_exists=if_exists,
+            extract=extract,
+            fresh=fresh,
+            cancel_with_run=cancel_with_run,
+            notify=_secret(notify),
+        )
+    )
+
+
+@app.command
+def collect(
+    job: int,
+    *,
+    destination: Path = Path("products"),
+    account: str | None = None,
+    interval: float = MINUTE,
+    max_wait: float = DAY,
+    format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
+    if_exists: IfExists = "skip",
+    extract: bool = False,
+    cancel_with_run: bool = True,
+    notify: Annotated[str | None, Parameter(env_var="UKSSDC_NOTIFY", show_default=False)] = None,
+) -> int:
+    """Take up job number JOB: wait for what is pending, download what is complete.
+
+    Parameters
+    ----------
+    job
+        The service's number for the job; `xrt-products jobs` lists them.
+    destination
+        Files go to DESTINATION/TARGET/JOB/.
+    account
+        Name of a Prefect block with the account; by default the environment: UKSSDC_USER, UKSSDC_URL.
+    interval
+        Time between two polls, s; 60 or more, except against an emulator on this machine.
+    max_wait
+        Longest wait, s.
+    format
+        Of the archives.
+    if_exists
+        What to do about files that are there already.
+    extract
+        Unpack the archives as well, each into a folder beside it.
+    cancel_with_run
+        Whether Ctrl-C cancels the job at the service, too.
+    notify
+        Whom to tell of a failure: a Prefect notification block (slack-webhook/ops), or an Apprise URL. The
+        environment variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
+    """
+    xrt_products = _load_flows(account, interval, max_wait)
+    return _finish(
+        lambda: xrt_products.collect_products(
+            job,
+            destination=destination,
+            account=account,
+            interval=interval,
+            max_wait=max_wait,
+            format=format,
+            if_exists=if_exists,
+            extract=extract,
+            cancel_with_run=cancel_with_run,
+            notify=_secret(notify),
+        )
+    )
+
+
+@app.command
+def status(job: int) -> int:
+    """Show where the products of job number JOB stand.
+
+    Parameters
+    ----------
+    job
+        The service's number for the job.
+    """
+    client = ukssdc.Client.from_environment()
+    found = client.attach(job)
+    rows = [
+        (product, str(int(state.status_code)), state.status_text, state.progress_text.rstrip())
+        for product, state in client.status(found).items()
+    ]
+    title = f"{found.name}, job {found.job_id}"
+    _show_table(title, ("Product", "Code", "Status", "Progress"), rows, caption=found.url)
+    return 0
+
+
+@app.command
+def watch(job: int, *, interval: float = MINUTE) -> int:
+    """Show how job number JOB goes on until it is over: a live table, or plain lines where it is no terminal.
+
+    Parameters
+    ----------
+    job
+        The service's number for the job.
+    interval
+        Time between two polls, s; 60 or more, except against an emulator on this machine.
+    """
+    from xrt_products.flows.cli.watch import watch_job  # noqa: PLC0415 - the other commands need not wait for it
+
+    client = ukssdc.Client.from_environment()
+    found = client.attach(job)
+    try:
+        return watch_job(client, found, interval=interval)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"xrt-products: stopped watching; job {job} goes on at the service\n")
+        return 130
+
+
+@app.command(usage="Usage: xrt-products cancel JOB [PRODUCT ...]")
+def cancel(job: int, *products: str) -> int:
+    """Cancel job number JOB at the service, or only some of its products.
+
+    Parameters
+    ----------
+    job
+        The service's number for the job.
+    products
+        Names of the products to cancel; all of them where none is given.
+    """
+    client = ukssdc.Client.from_environment()
+    report = client.cancel(client.attach(job), list(products) or "all")
+    for product, text in report.texts.items():
+        sys.stdout.write(f"{product}: {text}\n")
+    return 0 if report.complete else 1
+
+
+@app.command
+def jobs() -> int:
+    """List all jobs that you ever submitted, newest first, and count the active ones."""
+    client = ukssdc.Client.from_environment()
+    rows = [
+        (
+            str(job.job_id),
+            job.name,
+            f"{job.submitted:%Y-%m-%d %H:%M:%S}" if job.submitted else "",
+            ", ".join(job.products),
+            "yes" if job.available else "no",
+        )
+        for job in client.jobs()
+    ]
+    headings = ("Job", "Target", "Submitted (UTC)", "Products", "On the server")
+    _show_table("Jobs", headings, rows, caption=f"{client.count_active_jobs()} active")
+    return 0
+
+
+@app.command(help_epilogue=SCENARIO_HELP)
+def emulator(
+    *, port: int = 8951, speed: float = 1.0, user: str = "observer@example.org", scenario: Path | None = None
+) -> int:
+    """Serve the emulator of the service on this machine, until Ctrl-C.
+
+    Parameters
+    ----------
+    port
+        Where to listen, on 127.0.0.1.
+    speed
+        Service seconds per second: 60 makes a minute's work of the service last a second.
+    user
+        The registered e-mail address.
+    scenario
+        YAML file that says how long each product takes and how it ends.
+    """
+    from ukssdc.emulator.__main__ import main as serve  # noqa: PLC0415 - starlette and uvicorn only where they serve
+
+    arguments = ["--port", str(port), "--speed", str(speed), "--user", user]
+    return serve([*arguments, *(["--scenario", str(scenario)] if scenario else [])])
+
+
+@app.command
+def demo(*, keep: bool = False) -> int:
+    """Run everything on this machine: emulator, Prefect server, and the flow for GRB 200416A.
+
+    Parameters
+    ----------
+    keep
+        Leave the Prefect server up, to look around in its UI.
+    """
+    from xrt_products.flows.cli.demo import run_demo  # noqa: PLC0415 - it sets Prefect up before Prefect is imported
+
+    return run_demo(keep=keep)
+
+
+def _load_flows(account: str | None, interval: float, max_wait: float) -> Any:
+    """Import the flows; before that, see that there is an account, and settings that make sense, which takes no time.
+
+    Where the service is that a block names is known only later; then the flow sees to the interval.
+    """
+    refuse_address(account)
+    check_settings(
+        interval=interval,
+        max_wait=max_wait,
+        base_url=ukssdc.Client.from_environment().base_url if account is None else None,
+        name=lambda setting: f"--{setting.replace('_', '-')}",
+    )
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    from xrt_products.flows.cli.server import ensure_server  # noqa: PLC0415 - only where Prefect is used
+
+    ensure_server()
+    import xrt_products  # noqa: PLC0415
+    from xrt_products.flows.cli.logs import no_traceback_for_expected_errors  # noqa: PLC0415
+
+    no_traceback_for_expected_errors()
+    return xrt_products
+
+
+def _secret(notify: str | None) -> SecretStr | None:
+    """Hide whom to tell: Prefect's server stores a flow's parameters."""
+    from pydantic import SecretStr  # noqa: PLC0415 - only where it is wanted, and a flow runs anyway
+
+    return SecretStr(notify) if notify else None
+
+
+def _finish(flow: Callable[[], JobReport]) -> int:
+    """Run a flow, live where there is a terminal, and show its report; 1 where a product failed."""
+    from ukssdc.outcomes import ProductsFailed  # noqa: PLC0415
+    from xrt_products.flows.cli.live import live_display  # noqa: PLC0415 - it imports Prefect
+
+    try:
+        with live_display():
+            report = flow()
+    except ProductsFailed as failed:
+        report = failed.report
+    show_report(report)
+    return 0 if report.ok else 1
+
+
+def show_report(report: JobReport) -> None:
+    """Print a report as a table; where the files and the quick look are stands below it."""
+    from ukssdc.quicklook import PAGE  # noqa: PLC0415 - it takes its time
+
+    quick_look = report.directory / PAGE
+    rows = [(product, o.outcome.replace("_", " "), str(o)) for product, o in report.outcomes.items()]
+    title = f"{report.job.name}, job {report.job.job_id}"
+    caption = f"Files: {report.directory}" + (f"\nQuick look: {quick_look}" if quick_look.is_file() else "")
+    _show_table(title, ("Product", "Outcome", "Details"), rows, caption=caption)
+
+
+def _show_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> None:
+    """Print a table; what the service says is text and not markup."""
+    table = Table(title=Text(title), caption=Text(caption), title_justify="left", caption_justify="left")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def main() -> None:
+    """Run the command line; what can be expected to go wrong ends in a message and not in a traceback."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # in order, as after Ctrl-C
+    try:
+        app()
+    except (UKSSDCError, ValueError, OSError) as error:
+        sys.stderr.write(f"xrt-products: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("xrt-products: stopped. `xrt-products jobs` shows what goes on at the service\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

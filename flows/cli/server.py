@@ -1,0 +1,134 @@
+"""A Prefect server beside a command: the demonstration's own, or that of a command that finds none set up.
+
+Prefect would start one by itself. That one is in the terminal's foreground, so that Ctrl-C ends it before the flow has
+had its last words, it serves no UI, and it loses the last events.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import IO
+
+import requests
+from rich.console import Console
+
+HOST = "127.0.0.1"
+PORT = 4200
+SERVER_START = 180.0  # s; the first start sets its database up
+
+
+def ensure_server() -> None:
+    """See that there is a Prefect server; where none is set up, one runs until this process ends.
+
+    To be called before Prefect is imported, which looks only once where its server is.
+
+    Raises
+    ------
+    OSError
+        It does not start.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        return
+    with tempfile.NamedTemporaryFile(prefix="xrt-products-", suffix=".log") as log:
+        process = start([sys.executable, "-m", "xrt_products.flows.cli.server"], log, stdout=subprocess.PIPE)
+        atexit.register(end, process.pid)
+        url = process.stdout.readline().decode().strip() if process.stdout else ""
+        if not url:  # Prefect knows of one; if it does not, its own words will say why
+            return
+        say = Console(stderr=True, highlight=False, soft_wrap=True).print
+        say(f"No Prefect server is set up: one starts, with its UI at {url}, and ends with this command.")
+        wait_until_healthy(process, url, Path(log.name))
+    os.environ["PREFECT_API_URL"] = f"{url}/api"
+
+
+def start(command: list[str], log: IO[bytes], stdout: int | None = None) -> subprocess.Popen[bytes]:
+    """Start a server as the head of a session of its own, which Ctrl-C in this one's terminal does not reach."""
+    return subprocess.Popen(command, stdout=stdout or log, stderr=log, start_new_session=True)  # noqa: S603 - ours
+
+
+def wait_until_healthy(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Wait until a server answers.
+
+    Raises
+    ------
+    OSError
+        With the end of its log.
+    """
+    problem = f"did not start within {SERVER_START:g} s"
+    deadline = time.monotonic() + SERVER_START
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            problem = f"ended with status {process.returncode}"
+            break
+        try:
+            if requests.get(f"{url}/api/health", timeout=2).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.3)
+    raise OSError(f"the Prefect server {problem}. The end of its log:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def end(pid: int) -> None:
+    """End a server and its children: politely at first."""
+    for sign, give_up_after in ((signal.SIGTERM, 15.0), (signal.SIGKILL, 5.0)):
+        try:
+            os.killpg(pid, sign)
+        except (ProcessLookupError, PermissionError):
+            return
+        deadline = time.monotonic() + give_up_after
+        while time.monotonic() < deadline and _alive(pid):
+            time.sleep(0.1)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        if os.waitpid(pid, os.WNOHANG) != (0, 0):
+            return False
+    except ChildProcessError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    """Return Prefect's usual port where it is free, another one otherwise."""
+    for port in (PORT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError(f"no free port on {HOST}")
+
+
+def main() -> None:
+    """Serve, unless Prefect knows of a server already; the first line on stdout says where."""
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - the functions above must not import Prefect
+
+    if PREFECT_API_URL.value():
+        return
+    port = str(free_port())
+    sys.stdout.write(f"http://{HOST}:{port}\n")
+    sys.stdout.flush()
+    os.dup2(2, 1)  # the rest is for the log
+    from prefect.cli import app  # noqa: PLC0415 - as above
+
+    sys.argv = ["prefect", "server", "start", "--host", HOST, "--port", port]
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""The flow run itself: when it began, and whose job is whose.
+
+Its job stands in labels, for hooks, which run in other processes, and in a tag, for people.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+import httpx
+from prefect import get_run_logger
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
+from prefect.exceptions import PrefectException
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+from ukssdc import Job
+from ukssdc.times import utcnow
+from xrt_products.tasks.account import PrefectUnavailable
+
+LABEL = "ukssdc.job_id"
+URL_LABEL = "ukssdc.job_url"  # job numbers of the emulator and the service are not the same jobs
+
+
+QUICK_TRIES = 6
+
+
+def flow_run() -> FlowRun:
+    """Return the flow run that this is called in."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise RuntimeError("only within a flow run")
+    return context.flow_run
+
+
+def run_began() -> datetime:
+    """Return when this flow run began, at its very first start; UTC."""
+    return flow_run().start_time or utcnow()
+
+
+def label_flow_run(job: Job) -> None:
+    """Note the job at the current flow run; a Prefect server that is away costs the label and not the job."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or not isinstance(context.client, SyncPrefectClient):
+        return
+    try:
+        label_run(context.client, context.flow_run, job)
+    except (httpx.HTTPError, PrefectException) as error:
+        get_run_logger().warning("Could not label this flow run with job %d: %r", job.job_id, error)
+
+
+def label_run(client: SyncPrefectClient, run: FlowRun, job: Job) -> None:
+    """Note a job at a flow run.
+
+    Raises
+    ------
+    httpx.HTTPError, PrefectException
+        The Prefect server is away.
+    """
+    client.update_flow_run(run.id, tags={*run.tags, tag_of(job)})
+    _retry_on_503(lambda: client.update_flow_run_labels(run.id, {LABEL: job.job_id, URL_LABEL: job.url}))
+
+
+def _retry_on_503(call: Callable[[], None]) -> None:
+    """Make a call that a Prefect server on SQLite refuses whenever another write gets in between.
+
+    Prefect's client waits 2 s after a refusal, and twice as long after each further one: with three flows at once there
+    were 24 refusals in 35 flows, with waits of up to a minute. Without retries of its own it waits 2 s each time.
+    """
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+        for attempt in range(QUICK_TRIES):
+            try:
+                return call()
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    raise
+                time.sleep(0.05 * 2**attempt)
+    return call()
+
+
+def owned_by_other_run(job: Job, mine: Collection[str]) -> bool:
+    """Tell whether a flow run other than these has the job; a run that was cancelled keeps its own.
+
+    Parameters
+    ----------
+    job : Job
+    mine : collection of str
+        Ids of this flow run, and of those whose job it may take over.
+
+    Raises
+    ------
+    PrefectAway
+        The Prefect server cannot be asked; to guess would be to follow another run's job, or to submit twice.
+    """
+    try:
+        with get_client(sync_client=True) as client:
+            runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[tag_of(job)])))
+    except (httpx.HTTPError, PrefectException) as error:
+        raise PrefectUnavailable(f"cannot ask the Prefect server whose job {job.job_id} is: {error!r}") from error
+    return any(run.labels.get(URL_LABEL) == job.url and (str(run.id) not in mine or _is_cancelled(run)) for run in runs)
+
+
+def _is_cancelled(run: FlowRun) -> bool:
+    return run.state is not None and (run.state.is_cancelled() or run.state.is_cancelling())
+
+
+def tag_of(job: Job) -> str:
+    """Return the tag that a job's flow runs carry: `job 951`."""
+    return f"job {job.job_id}"

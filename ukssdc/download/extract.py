@@ -1,0 +1,185 @@
+"""Unpack an archive that nobody vouches for: plain files and folders only, below one folder, up to a limit."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import stat
+import tarfile
+import unicodedata
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING, cast
+
+from ukssdc.download.archive import BLOCK, BROKEN, MAX_BYTES, ZIP_METHODS, ArchiveFormat, tar_members
+from ukssdc.errors import DownloadError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_MEMBERS = 100_000
+MAX_DEPTH = 32  # folders within each other
+MAX_NAME_LENGTH = 60  # characters of a member's name in a message
+NOT_UNPACKED = "is not unpacked"  # in every error's message: the archive itself is there
+_Member = tuple[PurePosixPath, IO[bytes] | None]  # a file, or a folder without content
+
+
+class _Unsafe(Exception):  # noqa: N818 - private: it becomes a DownloadError
+    """Why an archive is not unpacked."""
+
+
+def extract_archive(
+    path: Path,
+    directory: Path,
+    archive_format: ArchiveFormat,
+    *,
+    max_bytes: int = MAX_BYTES,
+    max_members: int = MAX_MEMBERS,
+    replace: bool = False,
+) -> list[Path]:
+    """Unpack an archive into a new folder, which is there whole at the end, or not at all.
+
+    Links, device files, absolute and climbing names are refused and not skipped: an archive that has them is not what
+    the service makes. Owners, permissions and times are not taken over.
+
+    Parameters
+    ----------
+    path : Path
+        The archive; it stays as it is.
+    directory : Path
+        The folder, which must not exist yet; the one that it is in must.
+    archive_format : {"tar.gz", "tar", "zip"}
+    max_bytes : int, optional
+        Most bytes that are unpacked, counted as they come: what the archive says of itself is not believed.
+    max_members : int, optional
+        Most files and folders that are unpacked.
+    replace : bool, optional
+        Whether a folder that is there already is replaced.
+
+    Returns
+    -------
+    list of Path
+        The files, in the archive's order.
+
+    Raises
+    ------
+    DownloadError
+        Where the archive is unsafe, too large or damaged, or cannot be stored. Nothing of it is left on disk.
+    """
+    if os.path.lexists(directory) and not (replace and directory.is_dir() and not directory.is_symlink()):
+        raise _error(path, f"{directory} exists already. Move it away")
+    beside = directory.with_name(directory.name + ".part")
+    try:
+        _remove(beside)
+        beside.mkdir()
+        try:
+            names = _unpack(path, beside, archive_format, max_bytes=max_bytes, max_members=max_members)
+            _put_in_place(beside, directory)
+        finally:
+            _remove(beside)
+    except _Unsafe as error:
+        raise _error(path, f"{error}. The archive itself is left as it is: look at it before you use it") from None
+    except BROKEN as error:
+        raise _error(path, f"it cannot be read as {archive_format} ({type(error).__name__})") from None
+    except OSError as error:
+        raise _error(path, f"cannot write to {directory}: {error.strerror or error}") from None
+    return [directory / name for name in names]
+
+
+def _unpack(
+    path: Path, folder: Path, archive_format: ArchiveFormat, *, max_bytes: int, max_members: int
+) -> list[PurePosixPath]:
+    members = _zip_members(path) if archive_format == "zip" else _tar_members(path, zipped=archive_format == "tar.gz")
+    names: list[PurePosixPath] = []
+    written = 0
+    for count, (name, content) in enumerate(members, start=1):
+        if count > max_members:
+            raise _Unsafe(f"it has more than {max_members} members")
+        try:
+            if content is None:
+                (folder / name).mkdir(parents=True, exist_ok=True)
+                continue
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            with (folder / name).open("xb") as file:  # x: what exists already is not written again, nor through
+                while block := content.read(BLOCK):
+                    written += len(block)
+                    if written > max_bytes:
+                        raise _Unsafe(f"it unpacks to more than {max_bytes} bytes")
+                    file.write(block)
+                file.flush()
+                os.fsync(file.fileno())
+        except (FileExistsError, NotADirectoryError):
+            raise _Unsafe(f"its member {_shown(str(name))} is there twice") from None
+        names.append(name)
+    return names
+
+
+def _checked(name: str) -> PurePosixPath:
+    """Return a member's name as a path below the folder.
+
+    Raises
+    ------
+    _Unsafe
+        Where it leads elsewhere, on any system, or could not be shown or typed.
+    """
+    pure = PurePosixPath(name)
+    if pure.is_absolute() or "\\" in name or name[1:2] == ":" or ".." in pure.parts:
+        raise _Unsafe(f"its member {_shown(name)} would be written outside of its folder")
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in name):
+        raise _Unsafe(f"its member {_shown(name)} has control characters in its name")
+    if len(pure.parts) > MAX_DEPTH or any(len(part.encode()) > 255 for part in pure.parts):  # noqa: PLR2004 - file systems'
+        raise _Unsafe(f"its member {_shown(name)} has too long a name")
+    return pure
+
+
+def _tar_members(path: Path, *, zipped: bool) -> Iterator[_Member]:
+    """Yield the members of a tar archive."""
+    with gzip.open(path) if zipped else path.open("rb") as stream:
+        for info, content in tar_members(cast("IO[bytes]", stream)):
+            if not info.isdir() and content is None:
+                raise _Unsafe(f"its member {_shown(info.name)} is neither a file nor a folder")
+            name = _checked(info.name)
+            if hasattr(tarfile, "data_filter"):  # Python's own opinion, from 3.11.4 on
+                tarfile.data_filter(info, str(path.parent))
+            yield name, content
+
+
+def _zip_members(path: Path) -> Iterator[_Member]:
+    """Yield the members of a zip archive."""
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+                raise _Unsafe(f"its member {_shown(info.orig_filename)} is neither a file nor a folder")
+            if info.compress_type not in ZIP_METHODS:
+                raise _Unsafe(f"its member {_shown(info.orig_filename)} is neither stored nor deflated")
+            name = _checked(info.orig_filename)  # ZipInfo.filename ends at the first NUL
+            if info.is_dir():
+                yield name, None
+            else:
+                with archive.open(info) as content:
+                    yield name, content
+
+
+def _put_in_place(beside: Path, directory: Path) -> None:
+    """Give an unpacked folder its final name; one that is there already goes when the new one is complete."""
+    old = directory.with_name(directory.name + ".old")
+    _remove(old)
+    if directory.exists():
+        directory.rename(old)
+    beside.rename(directory)
+    _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= MAX_NAME_LENGTH else name[:MAX_NAME_LENGTH] + "...")
+
+
+def _error(path: Path, problem: str) -> DownloadError:
+    return DownloadError(f"{path} {NOT_UNPACKED}: {problem}", url=path.absolute().as_uri())

@@ -1,0 +1,167 @@
+"""One archive: streamed in blocks, resumed where the server can, verified, renamed into place."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import requests
+
+from ukssdc.download.archive import FORMATS, ArchiveFormat, IfExists, verify_archive
+from ukssdc.download.extract import extract_archive
+from ukssdc.download.fetch import Progress, fetch
+from ukssdc.download.part import Part
+from ukssdc.errors import DownloadError
+from ukssdc.record.record import RecordedFile, file_lock, open_record
+from ukssdc.status import Product
+from ukssdc.times import utcnow
+
+if TYPE_CHECKING:
+    from ukssdc.job import Job
+
+
+@dataclass(frozen=True)
+class DownloadedFile:
+    """An archive that is on disk, whole.
+
+    Attributes
+    ----------
+    product : Product
+    path : Path
+    size : int
+        Bytes.
+    sha256 : str
+        Hexadecimal.
+    url : str
+        Where it came from.
+    skipped : bool
+        True where it was there already and nothing was fetched.
+    seconds : float
+        How long it took, s.
+    extracted : Path or None
+        The folder with its unpacked files, where that was asked for.
+    """
+
+    product: Product
+    path: Path
+    size: int
+    sha256: str
+    url: str
+    skipped: bool = False
+    seconds: float = 0.0
+    extracted: Path | None = None
+
+
+def download_archive(
+    session: requests.Session,
+    job: Job,
+    product: Product,
+    directory: Path,
+    *,
+    base_url: str,
+    archive_format: ArchiveFormat = "tar.gz",
+    if_exists: IfExists = "skip",
+    extract: bool = False,
+    progress: Progress | None = None,
+    timeout: tuple[float, float] = (10, 60),
+) -> DownloadedFile:
+    """Fetch a product's archive into a job's folder, and unpack it where that is wanted; see `Client.download`."""
+    if archive_format not in FORMATS:
+        raise ValueError(f"format is one of {', '.join(FORMATS)}, not {archive_format!r}")
+    if if_exists not in {"skip", "replace", "error"}:
+        raise ValueError(f'if_exists is "skip", "replace" or "error", not {if_exists!r}')
+    with open_record(directory, job) as record:  # the folder can be written, and is this job's
+        known = product in record.files
+        lock = directory / f".{product.wire}.lock"
+    with file_lock(lock, wait=True):  # two runs that fetch the same would spoil each other's file
+        file = _download(
+            session,
+            job,
+            product,
+            directory,
+            base_url=base_url,
+            archive_format=archive_format,
+            if_exists=if_exists,
+            progress=progress,
+            timeout=timeout,
+        )
+        if not extract:
+            return file
+        folder = directory / product.wire
+        if not (file.skipped and folder.is_dir()):  # a folder that is there is whole
+            # beside an archive that was on record, it is that one's
+            ours = if_exists == "replace" or (if_exists == "skip" and known)
+            extract_archive(file.path, folder, archive_format, replace=ours)
+        return replace(file, extracted=folder)
+
+
+def _download(
+    session: requests.Session,
+    job: Job,
+    product: Product,
+    directory: Path,
+    *,
+    base_url: str,
+    archive_format: ArchiveFormat,
+    if_exists: IfExists,
+    progress: Progress | None,
+    timeout: tuple[float, float],
+) -> DownloadedFile:
+    name = f"{product.wire}.{archive_format}"
+    url, target = f"{job.url}/{name}", directory / name
+    began = time.monotonic()
+    with open_record(directory, job) as record:
+        known = record.files.get(product)
+    if target.exists() and if_exists != "replace":
+        if if_exists == "error" or known is None or known.name != name:
+            raise DownloadError(
+                f"{target} exists already"
+                + ("" if if_exists == "error" else f" and nothing tells that it is job {job.job_id}'s")
+                + '. Move it away, or ask for if_exists="replace"',
+                url=url,
+            )
+        size, digest = _digest(target)
+        if digest == known.sha256:
+            return DownloadedFile(product, target, size, digest, url, skipped=True)
+    part = Part(target)
+    try:
+        fetch(session, url, part, base_url=base_url, progress=progress, timeout=timeout)
+        size, digest = _digest(part.path)
+        problem = verify_archive(part.path, archive_format)
+        if problem is not None:
+            part.discard()
+            raise DownloadError(
+                f"the archive from {url} is no good: {problem}. It was thrown away",
+                url=url,
+                retryable=True,
+                corrupt=True,
+            )
+        with open_record(directory, job) as record:  # before the rename: what stands under its name is on record
+            record.files[product] = RecordedFile(name=name, bytes=size, sha256=digest, at=utcnow())
+        part.finish()
+    except OSError as error:
+        raise _cannot_store(target, url, part, error) from None
+    return DownloadedFile(product, target, size, digest, url, seconds=time.monotonic() - began)
+
+
+def _digest(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _cannot_store(target: Path, url: str, part: Part, error: OSError) -> DownloadError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        part.discard()
+        return DownloadError(
+            f"no room for {target}: {error.strerror}. Make room and collect the job again; "
+            "what is there already is kept",
+            url=url,
+        )
+    return DownloadError(
+        f"cannot write {target}: {error.strerror or error}. Make the folder writable, or choose another destination",
+        url=url,
+    )

@@ -1,0 +1,251 @@
+"""What became of each product, and of the job: plain models without Prefect in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from rich.filesize import decimal
+
+from ukssdc.download.extract import NOT_UNPACKED
+from ukssdc.errors import UKSSDCError
+from ukssdc.job import Job
+from ukssdc.service import HELP_ADDRESS
+from ukssdc.status import Product, ProductStatus, StatusCode
+
+HELPDESK_CODES = {StatusCode.NOT_PRODUCED, StatusCode.NOT_QUEUED}  # the service asks to be e-mailed at once about these
+
+
+# A plain text, and not the member of Product: Prefect takes an object that is in a task's result and in another
+# one's arguments for a dependency, and there is only one object for each member.
+ProductName = Annotated[str, BeforeValidator(str)]
+
+
+class _Outcome(BaseModel):
+    """What the outcomes share.
+
+    Attributes
+    ----------
+    product : str
+        The product's name; equal to the member of `Product`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    product: ProductName
+
+    @property
+    def label(self) -> str:
+        """The product in words: "light curve"."""
+        return Product(self.product).label
+
+
+class Downloaded(_Outcome):
+    """The archive is on disk, whole.
+
+    Attributes
+    ----------
+    path : Path
+    size : int
+        Bytes.
+    sha256 : str
+        Hexadecimal.
+    skipped : bool
+        True where it was there already.
+    extracted : Path or None
+        The folder with its unpacked files, where that was asked for.
+    """
+
+    outcome: Literal["downloaded"] = "downloaded"
+    path: Path
+    size: int
+    sha256: str
+    skipped: bool = False
+    extracted: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path} ({decimal(self.size)})" + (f", unpacked in {self.extracted}" if self.extracted else "")
+
+
+class Cancelled(_Outcome):
+    """The user cancelled the product: nothing to do."""
+
+    outcome: Literal["cancelled"] = "cancelled"
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Failed(_Outcome):
+    """The product will not come, or could not be fetched or unpacked.
+
+    Attributes
+    ----------
+    code : int
+        Its status code.
+    text : str
+        What happened: the service's words, or the download's problem.
+    meaning : str
+        What the code means.
+    advice : str
+        What to do next.
+    """
+
+    outcome: Literal["failed"] = "failed"
+    code: int
+    text: str
+    meaning: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.text} (code {self.code}: {self.meaning}). {self.advice}"
+
+
+class TimedOut(_Outcome):
+    """The product was still pending when the longest wait was over; the job goes on at the service.
+
+    Attributes
+    ----------
+    code : int
+        Its last status code.
+    text : str
+        The service's words for it.
+    waited : float
+        How long, s.
+    advice : str
+        How to collect it later.
+    """
+
+    outcome: Literal["timed_out"] = "timed_out"
+    code: int
+    text: str
+    elapsed: float
+    advice: str
+
+    def __str__(self) -> str:
+        return f"still pending after {self.elapsed:.0f} s ({self.text}, code {self.code}). {self.advice}"
+
+
+Failure = Failed | TimedOut
+Outcome = Annotated[Downloaded | Cancelled | Failed | TimedOut, Field(discriminator="outcome")]
+
+
+class JobReport(BaseModel):
+    """The end of a request: the job, and one outcome per product.
+
+    Attributes
+    ----------
+    job : Job
+    outcomes : dict
+        Product name -> outcome, whose `.outcome` is "downloaded", "failed", "cancelled" or "timed_out".
+    directory : Path
+        Where the files and `job.json` are.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    job: Job
+    outcomes: dict[Product, Outcome]
+    directory: Path
+
+    @property
+    def ok(self) -> bool:
+        """True where every product was downloaded, or cancelled by the user."""
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """The products that failed or timed out."""
+        return tuple(o for o in self.outcomes.values() if isinstance(o, Failed | TimedOut))
+
+    @property
+    def files(self) -> dict[Product, Path]:
+        """The archives that are on disk."""
+        return {p: o.path for p, o in self.outcomes.items() if isinstance(o, Downloaded)}
+
+    def __str__(self) -> str:
+        return f"{self.job}: " + ", ".join(f"{p} {o.outcome.replace('_', ' ')}" for p, o in self.outcomes.items())
+
+
+class ProductsFailed(Exception):  # noqa: N818 - the public name; it says what happened
+    """At least one product failed or timed out; everything else is safely on disk.
+
+    Attributes
+    ----------
+    report : JobReport
+        The whole: what failed and what did not.
+    """
+
+    def __init__(self, report: JobReport) -> None:
+        self.report = report
+        what = "".join(f"\n  - {f.product}: {f}" for f in report.failures)
+        rest = "".join(
+            f"{kind.capitalize()}: {', '.join(products)}. "
+            for kind in ("downloaded", "cancelled")
+            if (products := [p for p, o in report.outcomes.items() if o.outcome == kind])
+        )
+        super().__init__(
+            f"job {report.job.job_id} ({report.job.name}): {len(report.failures)} of {len(report.outcomes)} products "
+            f"failed:{what}\n{rest}Files: {report.directory}"
+        )
+
+
+def failure_report(product: str) -> str:
+    """Return the name of a product's failure report in the job's folder."""
+    return f"failure-{product}.md"
+
+
+def build_failed(product: Product, status: ProductStatus) -> Failed:
+    """Describe a product that the service will not build."""
+    if status.status_code in HELPDESK_CODES:
+        advice = (
+            f"The service asks to be told at once: {failure_report(product)} in the job's folder holds an e-mail to "
+            f"{HELP_ADDRESS}, ready to be sent"
+        )
+    elif status.status_code == StatusCode.NO_STATUS:
+        advice = "Look at the job's page, and collect the job later if the product is there; otherwise request it again"
+    else:
+        advice = f"Request it again; if that fails as well, write to {HELP_ADDRESS}"
+    return Failed(
+        product=product,
+        code=status.status_code,
+        text=status.status_text,
+        meaning=status.meaning,
+        advice=advice,
+    )
+
+
+def download_failed(job: Job, product: Product, problem: str) -> Failed:
+    """Describe a product that was built but could not be fetched, or not be unpacked."""
+    collect = f"xrt-products collect {job.job_id}"
+    if NOT_UNPACKED in problem:
+        meaning = "complete at the service and on disk, but not unpacked"
+        advice = f"When the reason is gone, unpack it: {collect} --extract"
+    else:
+        meaning = "complete at the service, but not on disk"
+        advice = f"Fetch it later: {collect}"
+    return Failed(product=product, code=StatusCode.COMPLETE, text=problem, meaning=meaning, advice=advice)
+
+
+def status_unavailable(job: Job, product: Product, status: ProductStatus, problem: UKSSDCError) -> Failed:
+    """Describe a product that was still pending when the service would not tell of it any more."""
+    return Failed(
+        product=product,
+        code=status.status_code,
+        text=str(problem),
+        meaning=f"{status.status_text} when it was last seen" if status.status_text else "never seen",
+        advice=f"Look at the job's page, {job.url}; if it goes on there: xrt-products collect {job.job_id}",
+    )
+
+
+def timed_out(job: Job, product: Product, status: ProductStatus, elapsed: float) -> TimedOut:
+    """Describe a product that was still pending when the longest wait was over."""
+    return TimedOut(
+        product=product,
+        code=status.status_code,
+        text=status.status_text,
+        elapsed=elapsed,
+        advice=f"The job goes on at the service; collect it later: xrt-products collect {job.job_id}",
+    )

@@ -1,0 +1,1 @@
+"""What stands on disk about jobs: their folders, `job.json`, locks, and the journal of submissions under way."""

@@ -1,0 +1,25 @@
+"""The results of a job as typed models: positions, light curves, spectral fits, source lists.
+
+Each is read from the service's answer with `from_wire`, which raises `ProtocolError` for what cannot be read. Tables go
+to pandas (`to_pandas`) and, with units, to astropy (`to_table`); both are optional dependencies. Source: protocol,
+sections 2 and 6.
+"""
+
+from ukssdc.results.light_curves import Dataset, Kind, LightCurveData
+from ukssdc.results.positions import Position
+from ukssdc.results.source_lists import DetectedSource, SourceList
+from ukssdc.results.spectral_fits import FitParameter, ModeSpectrum, SpectralFit, SpectralFits, SpectrumSlice
+
+__all__ = [
+    "Dataset",
+    "DetectedSource",
+    "FitParameter",
+    "Kind",
+    "LightCurveData",
+    "ModeSpectrum",
+    "Position",
+    "SourceList",
+    "SpectralFit",
+    "SpectralFits",
+    "SpectrumSlice",
+]

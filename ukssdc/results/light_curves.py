@@ -1,0 +1,270 @@
+"""The data of a light curve: datasets of rates, upper limits, energy bands and hardness ratios.
+
+Source: protocol, sections 2 and 6.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import Field
+
+from ukssdc.results.reading import Entry, Result, as_number
+from ukssdc.results.tables import Columns, make_pandas, make_table
+
+DATASET_NAME = re.compile(r"(?P<mode>.+?)(?P<kind>UL|Hard|Soft|HR)?(?P<nosys>_nosys)?(?P<incbad>_incbad)?")
+LABEL_COLUMNS = frozenset({"ObsID", "URL"})
+DAYS = frozenset({"MJD", "TDB"})
+UNITS = {
+    **dict.fromkeys(("Rate", "RatePos", "RateNeg", "RateErr", "UpperLimit", "BGrate", "BGerr"), "ct / s"),
+    "CtsInSrc": "ct",
+    "BGInSrc": "ct",
+    "Exposure": "s",
+}
+TIMES = ("Time", "TimePos", "TimeNeg")
+
+
+class Kind(StrEnum):
+    """What a dataset holds; `wire` is its part of the dataset's name."""
+
+    wire: str
+    column: str
+    upper_error: str
+    lower_error: str
+
+    def __new__(cls, value: str, wire: str, column: str, upper_error: str, lower_error: str) -> Self:
+        """Make a member that is its name and knows its columns."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.wire = wire
+        member.column = column
+        member.upper_error = upper_error
+        member.lower_error = lower_error
+        return member
+
+    RATE = "rate", "", "Rate", "RatePos", "RateNeg"
+    UPPER_LIMIT = "upper limit", "UL", "UpperLimit", "RatePos", "RateNeg"
+    HARD = "hard", "Hard", "Rate", "RateErr", "RateErr"
+    SOFT = "soft", "Soft", "Rate", "RateErr", "RateErr"
+    HARDNESS_RATIO = "hardness ratio", "HR", "HR", "HRErr", "HRErr"
+
+
+class Dataset(Result):
+    """One dataset of a light curve.
+
+    Attributes
+    ----------
+    name : str
+        The service's name for it: mode, kind, `_nosys`, `_incbad`: "PC", "PCUL_incbad".
+    mode : str
+        "WT" or "PC".
+    kind : Kind
+        What it holds. Upper limits (3 sigma) are a dataset of their own; they are no detections.
+    nosys : bool
+        True where the systematic error of WT mode is left out.
+    incbad : bool
+        True where bins without a centroid, so possibly unreliable ones, are included.
+    columns : dict
+        Column name -> one float per bin, NaN where the service gave none. Names as the service gives them, but an upper
+        limit stands in `UpperLimit`, not in `Rate`. Offsets (`TimeNeg`, `RateNeg`) are signed.
+    labels : dict
+        Column name -> one text per bin, for the columns that are no numbers (`ObsID`, `URL`).
+    url : str or None
+        The file that holds the dataset.
+    """
+
+    name: str
+    mode: str
+    kind: Kind
+    nosys: bool = False
+    incbad: bool = False
+    columns: dict[str, tuple[float, ...]]
+    labels: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    url: str | None = None
+
+    def __len__(self) -> int:
+        """Return the number of bins."""
+        return len(self.columns["Time"])
+
+    @property
+    def time(self) -> tuple[float, ...]:
+        """Time of each bin; what it means: `LightCurveData.time_format`."""
+        return self.columns["Time"]
+
+    @property
+    def time_pos(self) -> tuple[float, ...]:
+        """Offset of each bin's end from its time, positive."""
+        return self._column("TimePos")
+
+    @property
+    def time_neg(self) -> tuple[float, ...]:
+        """Offset of each bin's start from its time, negative."""
+        return self._column("TimeNeg")
+
+    @property
+    def value(self) -> tuple[float, ...]:
+        """Rate or upper limit (ct/s), or hardness ratio (hard/soft), according to `kind`."""
+        return self.columns[self.kind.column]
+
+    @property
+    def value_pos(self) -> tuple[float, ...]:
+        """Upper 1-sigma error of each value, positive; NaN where there is none."""
+        return tuple(map(abs, self._column(self.kind.upper_error)))
+
+    @property
+    def value_neg(self) -> tuple[float, ...]:
+        """Lower 1-sigma error of each value, negative; NaN where there is none."""
+        return tuple(-abs(error) for error in self._column(self.kind.lower_error))
+
+    def to_pandas(self) -> Any:
+        """Return a `pandas.DataFrame`: one row per bin, under the column names of `columns`."""
+        return make_pandas(self._all_columns())
+
+    def _column(self, name: str) -> tuple[float, ...]:
+        return self.columns.get(name, (math.nan,) * len(self))
+
+    def _all_columns(self) -> dict[str, tuple[float, ...] | tuple[str, ...]]:
+        return {**self.columns, **self.labels}
+
+
+class LightCurveData(Result):
+    """The data of a light curve.
+
+    Attributes
+    ----------
+    datasets : dict
+        Name -> `Dataset`, in the service's order; empty where no bin could be made.
+    binning : str or None
+        "Counts", "Time", "Snapshot" or "Observation".
+    time_format : str or None
+        "MET": s since `t0` (since 2001-01-01 UTC, where there is none). "MJD" (UTC) and "TDB": days.
+    t0 : float or None
+        Zero point of the times, Swift MET, s.
+    """
+
+    datasets: dict[str, Dataset]
+    binning: str | None = None
+    time_format: str | None = None
+    t0: float | None = None
+
+    @classmethod
+    def from_wire(cls, answer: Mapping[str, Any], *, at: str = "") -> LightCurveData:
+        """Read the answer to a call for the light curve (protocol, sections 2 and 6).
+
+        Parameters
+        ----------
+        answer : mapping
+            The answer, with or without `OK` and `APIVersion`.
+        at : str, optional
+            The address that answered, for the error.
+
+        Raises
+        ------
+        ProtocolError
+            Where it cannot be read.
+        """
+        entry = Entry.of(answer, "the light curve", at)
+        return cls(
+            datasets={name: _read_dataset(name, entry.entry(f"{name}Data", name)) for name in entry.names("Datasets")},
+            binning=entry.text("Binning"),
+            time_format=entry.text("TimeFormat"),
+            t0=entry.optional_number("T0"),
+        )
+
+    def __getitem__(self, name: str) -> Dataset:
+        return self.datasets[name]
+
+    def __len__(self) -> int:
+        """Return the number of bins, all datasets taken together."""
+        return sum(len(dataset) for dataset in self.datasets.values())
+
+    def of_kind(self, kind: Kind) -> tuple[Dataset, ...]:
+        """Return the datasets of one kind."""
+        return tuple(dataset for dataset in self.datasets.values() if dataset.kind == kind)
+
+    @property
+    def detections(self) -> tuple[Dataset, ...]:
+        """The datasets of measured rates."""
+        return self.of_kind(Kind.RATE)
+
+    @property
+    def upper_limits(self) -> tuple[Dataset, ...]:
+        """The datasets of upper limits."""
+        return self.of_kind(Kind.UPPER_LIMIT)
+
+    @property
+    def hardness_ratios(self) -> tuple[Dataset, ...]:
+        """The datasets of hardness ratios."""
+        return self.of_kind(Kind.HARDNESS_RATIO)
+
+    @property
+    def time_unit(self) -> str | None:
+        """The unit of the times, "s" or "d"; None where the service did not say what the times are."""
+        if self.time_format is None:
+            return None
+        return "d" if self.time_format.upper() in DAYS else "s"
+
+    def to_pandas(self) -> Any:
+        """Return one `pandas.DataFrame` of all bins, `Dataset` first; NaN where a dataset does not have a column."""
+        return make_pandas(self._columns())
+
+    def to_table(self) -> Any:
+        """Return one `astropy.table.Table` with units; rows as in `to_pandas`, the other fields as metadata."""
+        times = dict.fromkeys(TIMES, self.time_unit) if self.time_unit else {}
+        meta = {"Binning": self.binning, "TimeFormat": self.time_format, "T0": self.t0}
+        return make_table(self._columns(), UNITS | times, meta)
+
+    def _columns(self) -> Columns:
+        tables = [(dataset, dataset._all_columns()) for dataset in self.datasets.values()]  # noqa: SLF001
+        names = dict.fromkeys(name for _, table in tables for name in table)
+        columns: dict[str, list[Any]] = {
+            "Dataset": [dataset.name for dataset, _ in tables for _ in range(len(dataset))]
+        }
+        for name in names:
+            gap: Any = "" if name in LABEL_COLUMNS else math.nan
+            columns[name] = [cell for dataset, table in tables for cell in table.get(name, (gap,) * len(dataset))]
+        return columns
+
+
+def _read_dataset(name: str, entry: Entry) -> Dataset:
+    parts = DATASET_NAME.fullmatch(name)
+    if parts is None:
+        raise entry.error("a dataset without a name")
+    kind = next(kind for kind in Kind if kind.wire == (parts["kind"] or ""))
+    wire_names = entry.names("columns")
+    names = ["UpperLimit" if kind is Kind.UPPER_LIMIT and column == "Rate" else column for column in wire_names]
+    missing = [column for column in ("Time", kind.column) if column not in names]
+    if missing:
+        raise entry.error(f"there is no column {' or '.join(missing)}")
+    rows = entry.entries("data")
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, list | tuple) or len(row) != len(names):
+            raise entry.error(f"row {number} does not have {len(names)} cells")
+    cells = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
+    return Dataset(
+        name=name,
+        mode=parts["mode"],
+        kind=kind,
+        nosys=parts["nosys"] is not None,
+        incbad=parts["incbad"] is not None,
+        columns={column: _read_column(entry, column, cells[column]) for column in names if column not in LABEL_COLUMNS},
+        labels={column: tuple(map(_clean_label, cells[column])) for column in names if column in LABEL_COLUMNS},
+        url=entry.text("URL"),
+    )
+
+
+def _read_column(entry: Entry, column: str, cells: tuple[Any, ...]) -> tuple[float, ...]:
+    try:
+        return tuple(map(as_number, cells))
+    except ValueError as error:
+        raise entry.error(f"column {column} holds something that is no number: {error}") from None
+
+
+def _clean_label(cell: Any) -> str:
+    """Return a text cell; an obsID comes as `::ObsID=12345001` or as a number that lost its zeros."""
+    text = "" if cell is None else str(cell).removeprefix("::ObsID=").strip()
+    return text.zfill(11) if text.isdigit() else text

@@ -1,0 +1,286 @@
+"""The spectral fits: time slice -> mode -> model.
+
+Source: protocol, section 6; what stands there without a spectrum or a fit: the reference client's documentation of the
+spectrum structure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from ukssdc.results.reading import Entry, Result
+from ukssdc.results.tables import Columns, make_pandas, make_table
+
+FLUX = "erg / (cm2 s)"
+PARAMETERS = {  # wire name -> field, unit
+    "NH": ("nh", "1 / cm2"),
+    "Gamma": ("gamma", ""),
+    "KT": ("kt", "keV"),
+    "ObsFlux": ("observed_flux", FLUX),
+    "UnabsFlux": ("unabsorbed_flux", FLUX),
+}
+NUMBERS = {
+    "GalacticNH": ("galactic_nh", "1 / cm2"),
+    "Redshift_abs": ("redshift", ""),
+    "Cstat": ("cstat", ""),
+    "Dof": ("dof", ""),
+    "FitChi": ("fit_chi", ""),
+}
+UNITS = {
+    **dict.fromkeys(("Start", "Stop", "MeanTime", "Exposure"), "s"),
+    **{name + end: unit for name, (_, unit) in PARAMETERS.items() for end in ("", "Pos", "Neg") if unit},
+    **{name: unit for name, (_, unit) in NUMBERS.items() if unit},
+}
+COLUMNS = (
+    *("Slice", "Mode", "Model", "Fitted", "Start", "Stop", "MeanTime", "Exposure"),
+    *(name + end for name in PARAMETERS for end in ("", "Pos", "Neg")),
+    *NUMBERS,
+)
+
+
+class FitParameter(Result):
+    """A fitted value with its errors.
+
+    Attributes
+    ----------
+    value : float
+    pos, neg : float or None
+        Signed offsets of the ends of the confidence interval, positive and negative; None where the fit gave none.
+        90 % confidence, unless the request set another `deltaFitStat`: `SpectralFits.confidence`.
+    """
+
+    value: float
+    pos: float | None = None
+    neg: float | None = None
+
+
+class SpectralFit(Result):
+    """The fit of one model to one spectrum. What the model does not have is None.
+
+    Attributes
+    ----------
+    model : str
+        "PowerLaw", "APEC", ...
+    fitted : bool
+        False where the automatic fit failed (`NOFIT`); all the rest is None then.
+    nh : Parameter or None
+        Absorbing column (intrinsic, where `galactic_nh` is given), cm^-2.
+    gamma : Parameter or None
+        Photon index.
+    kt : Parameter or None
+        Temperature, keV.
+    observed_flux, unabsorbed_flux : Parameter or None
+        Flux in 0.3 to 10 keV, erg cm^-2 s^-1.
+    galactic_nh : float or None
+        Galactic column that the fit held fixed, cm^-2.
+    redshift : float or None
+        Redshift of the absorber.
+    cstat, dof, fit_chi : float or None
+        C-statistic, degrees of freedom, chi-squared.
+    image : str or None
+        Address of a picture of spectrum and model.
+    """
+
+    model: str
+    fitted: bool
+    nh: FitParameter | None = None
+    gamma: FitParameter | None = None
+    kt: FitParameter | None = None
+    observed_flux: FitParameter | None = None
+    unabsorbed_flux: FitParameter | None = None
+    galactic_nh: float | None = None
+    redshift: float | None = None
+    cstat: float | None = None
+    dof: float | None = None
+    fit_chi: float | None = None
+    image: str | None = None
+
+
+class ModeSpectrum(Result):
+    """The spectrum of one mode in one time slice, with its fits.
+
+    Attributes
+    ----------
+    mode : str
+        "WT" or "PC".
+    mean_time : float or None
+        Mean time of the events, s since `SpectralFits.t0`.
+    exposure : float or None
+        s.
+    models : dict
+        Model -> `SpectralFit`; empty where no fit was asked for.
+    """
+
+    mode: str
+    mean_time: float | None = None
+    exposure: float | None = None
+    models: dict[str, SpectralFit] = Field(default_factory=dict)
+
+    @property
+    def fitted(self) -> bool:
+        """True where at least one model was fitted."""
+        return any(fit.fitted for fit in self.models.values())
+
+
+class SpectrumSlice(Result):
+    """One time slice.
+
+    Attributes
+    ----------
+    name : str
+        Its name: "interval0", or the request's `rname1` to `rname4`.
+    start, stop : float or None
+        The interval asked for, s since `SpectralFits.t0`.
+    data_file : str or None
+        Address of the slice's own archive.
+    modes : dict
+        Mode -> `ModeSpectrum`; empty where no spectrum could be made (`NOSPEC`).
+    """
+
+    name: str
+    start: float | None = None
+    stop: float | None = None
+    data_file: str | None = None
+    modes: dict[str, ModeSpectrum] = Field(default_factory=dict)
+
+
+class SpectralFits(Result):
+    """The spectral fits of a job.
+
+    Attributes
+    ----------
+    slices : dict
+        Name -> `SpectrumSlice`, in the service's order; empty where there is no spectrum at all.
+    t0 : float or None
+        Zero point of the times, Swift MET, s.
+    delta_fit_stat : float or None
+        Change of the fit statistic at the ends of the confidence intervals; 2.706 is 90 %.
+    galactic_nh_unfitted : float or None
+        Galactic column in the source's direction where the fits did not include it, cm^-2.
+    """
+
+    slices: dict[str, SpectrumSlice]
+    t0: float | None = None
+    delta_fit_stat: float | None = None
+    galactic_nh_unfitted: float | None = None
+
+    @classmethod
+    def from_wire(cls, answer: Mapping[str, Any], *, at: str = "") -> SpectralFits:
+        """Read the answer to a call for the spectral fits (protocol, section 6).
+
+        Parameters
+        ----------
+        answer : mapping
+            The answer, with or without `OK` and `APIVersion`.
+        at : str, optional
+            The address that answered, for the error.
+
+        Raises
+        ------
+        ProtocolError
+            Where it cannot be read.
+        """
+        entry = Entry.of(answer, "the spectral fits", at)
+        names = [] if "NoSpectrum" in entry.values else entry.names("rnames")
+        return cls(
+            slices={name: _read_slice(name, entry.entry(name)) for name in names},
+            t0=entry.optional_number("T0"),
+            delta_fit_stat=entry.optional_number("DeltaFitStat"),
+            galactic_nh_unfitted=entry.optional_number("GalNH_unfitted"),
+        )
+
+    def __getitem__(self, name: str) -> SpectrumSlice:
+        return self.slices[name]
+
+    @property
+    def fits(self) -> tuple[tuple[SpectrumSlice, ModeSpectrum, SpectralFit], ...]:
+        """Every fit, failed ones too, with the slice and the mode it belongs to."""
+        return tuple(
+            (time_slice, spectrum, fit)
+            for time_slice in self.slices.values()
+            for spectrum in time_slice.modes.values()
+            for fit in spectrum.models.values()
+        )
+
+    @property
+    def confidence(self) -> float | None:
+        """The confidence level of the errors, 0 to 1: 0.90 for the service's default of `deltaFitStat`."""
+        if self.delta_fit_stat is None or self.delta_fit_stat < 0:
+            return None
+        return math.erf(math.sqrt(self.delta_fit_stat / 2))
+
+    def to_pandas(self) -> Any:
+        """Return a `pandas.DataFrame`: one row per fit, NaN where there is no value."""
+        return make_pandas(self._columns())
+
+    def to_table(self) -> Any:
+        """Return an `astropy.table.Table` with units; rows as in `to_pandas`, `T0` and `DeltaFitStat` as metadata."""
+        meta = {"T0": self.t0, "DeltaFitStat": self.delta_fit_stat, "GalNH_unfitted": self.galactic_nh_unfitted}
+        return make_table(self._columns(), UNITS, meta)
+
+    def _columns(self) -> Columns:
+        rows = [_row(*fit) for fit in self.fits]
+        return {name: [math.nan if row[name] is None else row[name] for row in rows] for name in COLUMNS}
+
+
+def _read_slice(name: str, entry: Entry) -> SpectrumSlice:
+    modes = [] if "NOSPEC" in entry.values else entry.names("Modes")
+    return SpectrumSlice(
+        name=name,
+        start=entry.optional_number("Start"),
+        stop=entry.optional_number("Stop"),
+        data_file=entry.text("DataFile"),
+        modes={mode: _read_spectrum(mode, entry.entry(mode)) for mode in modes},
+    )
+
+
+def _read_spectrum(mode: str, entry: Entry) -> ModeSpectrum:
+    models = [] if "NOFIT" in entry.values else entry.names("Models")
+    return ModeSpectrum(
+        mode=mode,
+        mean_time=entry.optional_number("MeanTime"),
+        exposure=entry.optional_number("Exposure"),
+        models={model: _read_fit(model, entry) for model in models},
+    )
+
+
+def _read_fit(model: str, spectrum: Entry) -> SpectralFit:
+    if spectrum.values.get(model) == "NOFIT":
+        return SpectralFit(model=model, fitted=False)
+    entry = spectrum.entry(model)
+    if "NOFIT" in entry.values:
+        return SpectralFit(model=model, fitted=False)
+    fields: dict[str, Any] = {field: entry.optional_number(name) for name, (field, _) in NUMBERS.items()}
+    fields |= {field: _read_parameter(name, entry) for name, (field, _) in PARAMETERS.items()}
+    fields["kt"] = fields["kt"] or _read_parameter("kT", entry)  # both spellings are about
+    return SpectralFit(model=model, fitted=True, image=entry.text("Image"), **fields)
+
+
+def _read_parameter(name: str, entry: Entry) -> FitParameter | None:
+    value = entry.optional_number(name)
+    if value is None:
+        return None
+    return FitParameter(value=value, pos=entry.optional_number(f"{name}Pos"), neg=entry.optional_number(f"{name}Neg"))
+
+
+def _row(time_slice: SpectrumSlice, spectrum: ModeSpectrum, fit: SpectralFit) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "Slice": time_slice.name,
+        "Mode": spectrum.mode,
+        "Model": fit.model,
+        "Fitted": fit.fitted,
+        "Start": time_slice.start,
+        "Stop": time_slice.stop,
+        "MeanTime": spectrum.mean_time,
+        "Exposure": spectrum.exposure,
+    }
+    for name, (field, _) in PARAMETERS.items():
+        parameter: FitParameter | None = getattr(fit, field)
+        row[name] = parameter.value if parameter else None
+        row[f"{name}Pos"] = parameter.pos if parameter else None
+        row[f"{name}Neg"] = parameter.neg if parameter else None
+    return row | {name: getattr(fit, field) for name, (field, _) in NUMBERS.items()}

@@ -1,0 +1,43 @@
+"""Swift-XRT products from the UKSSDC as Prefect tasks and flows; the client without Prefect is `ukssdc`.
+
+This is the name under which the repository's `flows/` and `tasks/` are installed: those two names belong to everybody.
+What stands here is imported when it is first used, so that the command line starts without Prefect.
+
+>>> from xrt_products import request_products
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ukssdc.outcomes import JobReport, ProductsFailed
+    from xrt_products.flows.cancel import cancel_products
+    from xrt_products.flows.collect import collect_products
+    from xrt_products.flows.products import request_products
+    from xrt_products.tasks.account import UKSSDCAccount
+
+_HOMES = {
+    "JobReport": "ukssdc.outcomes",
+    "ProductsFailed": "ukssdc.outcomes",
+    "UKSSDCAccount": "xrt_products.tasks.account",
+    "cancel_products": "xrt_products.flows.cancel",
+    "collect_products": "xrt_products.flows.collect",
+    "request_products": "xrt_products.flows.products",
+}
+
+__all__ = [
+    "JobReport",
+    "ProductsFailed",
+    "UKSSDCAccount",
+    "cancel_products",
+    "collect_products",
+    "request_products",
+]
+__version__ = version("xrt-products")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'xrt_products' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
