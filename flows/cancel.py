@@ -1,4 +1,4 @@
-"""A run that is stopped lets go of its job: by Ctrl-C, by cancelling the flow run, or a flow that it is part of."""
+"""cancel_products; and what cancels a run's job with it: Prefect's cancellation hook, and Ctrl-C."""
 
 # No postponed annotations here: a served flow is pickled by value, without what only its annotations name.
 
@@ -15,16 +15,17 @@ from prefect.exceptions import PrefectException
 from prefect.logging.loggers import flow_run_logger
 
 from ukssdc import CancelReport, Client, Job, Product, ProductRequest, Products, UKSSDCError
-from ukssdc.limits import check_settings
+from ukssdc.limits import validate_limits
 from ukssdc.lookup import find_submitted
+from ukssdc.service import POLL_INTERVAL
 from ukssdc.times import utcnow
 from xrt_products.tasks.account import Account, UKSSDCAccount, client_for
 from xrt_products.tasks.cancel import cancel_job
 from xrt_products.tasks.find import find_job
 from xrt_products.tasks.flow_run import LABEL, label_run, owned_by_other_run, run_began
-from xrt_products.tasks.retry import INTERVAL, backoff_delays, max_retries
+from xrt_products.tasks.retry import backoff_delays, max_retries
 
-PATIENCE = timedelta(hours=1)  # how long a cancellation is tried while the service is away
+MAX_CANCEL_WAIT = 3600.0  # s; how long a cancellation is tried while the service is away
 
 CANCEL_HINT = "Look with `xrt-products jobs`, and `xrt-products cancel` what is not wanted any more"
 
@@ -34,7 +35,7 @@ FindJobs = Callable[[Client], list[tuple[Job, tuple[Product, ...]]]]
 
 @contextmanager
 def cancel_on_interrupt(
-    wanted: FindJobs, account: Any, *, cancel_with_run: bool, then: Callable[[], None] | None = None
+    find_jobs: FindJobs, account: Any, *, cancel_with_run: bool, then: Callable[[], None] | None = None
 ) -> Iterator[None]:
     """Cancel at the service, once, if Ctrl-C of a script stops the body; must be used within a flow.
 
@@ -43,7 +44,7 @@ def cancel_on_interrupt(
 
     Parameters
     ----------
-    wanted : callable
+    find_jobs : callable
         Returns what is to be cancelled.
     account : str, UKSSDCAccount or None
     cancel_with_run : bool
@@ -57,7 +58,7 @@ def cancel_on_interrupt(
     except KeyboardInterrupt:
         # Ctrl-C of a worker, or of what serves the flow, reaches the runs as well: they are to go on later.
         if not deployed:
-            _cancel_jobs(wanted, account, cancel_with_run=cancel_with_run, then=then)
+            _cancel_jobs(find_jobs, account, cancel_with_run=cancel_with_run, then=then)
         raise
 
 
@@ -69,23 +70,23 @@ def _is_deployed() -> bool:
         return False
 
 
-def _cancel_jobs(wanted: FindJobs, account: Any, *, cancel_with_run: bool, then: Callable[[], None] | None) -> None:
+def _cancel_jobs(find_jobs: FindJobs, account: Any, *, cancel_with_run: bool, then: Callable[[], None] | None) -> None:
     log = get_run_logger()
     if not cancel_with_run:
-        log.warning("Stopped. What has been submitted goes on at the service; collect it later")
+        log.warning("Interrupted; what has been submitted goes on at the service, to be collected later")
         return
     try:
         client = client_for(account)
-        stopped = [(job, products) for job, products in wanted(client) if products]
+        stopped = [(job, products) for job, products in find_jobs(client) if products]
         for job, products in stopped:
-            log.warning("Stopped, and with it %s", client.cancel(job, products))
+            log.warning("Interrupted; cancelled at the service: %s", client.cancel(job, products))
     except (UKSSDCError, ValueError) as error:
-        log.error("Stopped, but perhaps not at the service: %s. %s", error, CANCEL_HINT)
+        log.error("Interrupted, but perhaps not cancelled at the service: %s. %s", error, CANCEL_HINT)
         return
     if stopped and then is not None:
         then()
     if not stopped:
-        log.warning("Stopped; the service has nothing of it to cancel. %s", CANCEL_HINT)
+        log.warning("Interrupted; the service has nothing of it to cancel. %s", CANCEL_HINT)
 
 
 def submitted_by(request: ProductRequest, run: FlowRun) -> FindJobs:
@@ -163,38 +164,31 @@ def cancel_products(
     job_id: int,
     products: Products = "all",
     account: Account = None,
-    interval: float = INTERVAL,
-    max_wait: float = PATIENCE.total_seconds(),
+    interval: float = POLL_INTERVAL,
+    max_wait: float = MAX_CANCEL_WAIT,
 ) -> CancelReport:
     """Cancel a job's products at the service.
 
-    Parameters
-    ----------
-    job_id : int
-    products : "all" or list of str, optional
-        "all", or a list of product names.
-    account : str, UKSSDCAccount or None, optional
-    interval : float, optional
-        Longest pause between two tries where the service cannot be reached, s.
-    max_wait : float, optional
-        How long to try, s.
+    Args:
+        job_id: The service's number for the job.
+        products: "all", or a list of product names.
+        account: A block's name, a block, or, by default, the environment: UKSSDC_USER, UKSSDC_URL.
+        interval: Longest delay between two tries where the service cannot be reached, s.
+        max_wait: How long to try, s.
 
     Returns
     -------
-    CancelReport
         What became of each; that some could not be cancelled is no error.
 
     Raises
     ------
-    InvalidSettings
-        For a pause or a wait that makes no sense, or would annoy the service.
-    ServiceError
-        There is no such job, or it is someone else's.
-    TransportError, ProtocolError
+        InvalidOptions: A delay or a wait makes no sense, or would annoy the service.
+        ServiceError: There is no such job, or it is someone else's.
+        RetriesExhausted: The service could not be reached.
     """
-    check_settings(interval=interval, max_wait=max_wait, base_url=client_for(account).base_url)
-    tries, delays = max_retries(max_wait, interval), backoff_delays(interval)
+    validate_limits(interval=interval, max_wait=max_wait, base_url=client_for(account).base_url)
+    retries, delays = max_retries(max_wait, interval), backoff_delays(interval)
     deadline = run_began() + timedelta(seconds=max_wait)
-    find = find_job.with_options(retries=tries, retry_delay_seconds=delays)
-    cancel = cancel_job.with_options(retries=tries, retry_delay_seconds=delays)
+    find = find_job.with_options(retries=retries, retry_delay_seconds=delays)
+    cancel = cancel_job.with_options(retries=retries, retry_delay_seconds=delays)
     return cancel(find(job_id, account, deadline), products, account, deadline)

@@ -1,236 +1,195 @@
-"""Follow a job to its end: poll, send each settled product down its branch, sum up. What all flows share."""
+"""Follow jobs to their end: poll, send each settled product down its branch, sum up. What all flows share."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Literal
 
 from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 
-from ukssdc import ArchiveFormat, IfExists, Job, Product, ProductRequest, StatusCode, UKSSDCError
-from ukssdc.job import NOT_PARAMETERS
-from ukssdc.limits import check_settings
-from ukssdc.outcomes import (
-    JobReport,
-    Outcome,
-    ProductsFailed,
-    build_failed,
-    download_failed,
-    status_unavailable,
-    timed_out,
-)
-from ukssdc.record.record import JobRecord, job_directory, lock_job, open_record
+from ukssdc import Product
+from ukssdc.outcomes import JobReport, Outcome, build_failed, download_failed, status_unavailable, timed_out
+from ukssdc.record import JobFolder, ProductsFolder
+from ukssdc.status import Action
 from ukssdc.tracker import JobTracker
 from xrt_products.flows.cancel import cancel_on_interrupt
-from xrt_products.tasks.account import Account, client_for
+from xrt_products.flows.options import FollowOptions
+from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancel import user_cancelled
 from xrt_products.tasks.download import download_product
 from xrt_products.tasks.flow_run import run_began
+from xrt_products.tasks.observe.artifacts import ProgressArtifacts
 from xrt_products.tasks.observe.events import emit_job
-from xrt_products.tasks.observe.notifications import Notify
 from xrt_products.tasks.poll import poll_status
 from xrt_products.tasks.quicklook import quicklook
 from xrt_products.tasks.report import report_failure, summarise
-from xrt_products.tasks.retry import INTERVAL, MAX_WAIT, backoff_delays, interruptible, max_retries
+from xrt_products.tasks.retry import backoff_delays, interruptible, max_retries
 
 OnFailure = Literal["raise", "return"]
+SOFTWARE = {name: version(name) for name in ("xrt-products", "prefect")}
+Branches = dict[Product, PrefectFuture[Any]]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How a job is followed; the meaning of each field is that of the flows' parameters."""
-
-    destination: Path
-    account: Account = None
-    interval: float = INTERVAL
-    max_wait: float = MAX_WAIT
-    no_status_polls: int = 3
-    format: ArchiveFormat = "tar.gz"
-    if_exists: IfExists = "skip"
-    on_failure: OnFailure = "raise"
-    cancel_with_run: bool = True
-    extract: bool = False
-    notify: Notify | None = None
-    quicklook: bool = True
-
-    @property
-    def tries(self) -> int:
-        """How many tries, of anything, fit into the longest wait; the clock may end it sooner."""
-        return max_retries(self.max_wait, self.interval)
-
-    def check(self) -> None:
-        """Refuse what would annoy the service or fail later, before anything is sent.
-
-        Raises
-        ------
-        InvalidSettings
-            For an interval under a minute against the real service, or a wait or count that makes no sense.
-        UKSSDCError
-            Where there is no account, or the destination cannot be written.
-        """
-        check_settings(
-            interval=self.interval,
-            max_wait=self.max_wait,
-            no_status_polls=self.no_status_polls,
-            base_url=client_for(self.account).base_url,
-        )
-        require_writable(self.destination)
-
-
-def follow(job: Job, plan: Plan, request: ProductRequest | None = None) -> JobReport:
-    """Poll a job until every product has had its branch; must be called within a flow.
-
-    Parameters
-    ----------
-    job : Job
-    plan : Plan
-    request : ProductRequest, optional
-        What was asked for, for the record.
-
-    Returns
-    -------
-    JobReport
+def products_folder(options: FollowOptions) -> ProductsFolder:
+    """Check the options and return the destination, before anything is sent.
 
     Raises
     ------
-    ProductsFailed
-        Where a product failed or timed out and `plan.on_failure` is "raise".
+    InvalidOptions
+        For an interval under a minute against the real service, or a wait or count that makes no sense.
+    UKSSDCError
+        Where there is no account, or the destination cannot be written.
     """
-    directory = begin_record(job, plan, request)
-    with lock_job(directory) as alone:
-        if not alone:
-            get_run_logger().warning("Another run on this machine is following job %d as well", job.job_id)
-        watch = JobTracker(
-            job,
-            directory,
-            began=_wait_start(job, directory),
-            interval=plan.interval,
-            max_wait=plan.max_wait,
-            no_status_polls=plan.no_status_polls,
+    options.validate(client_for(options.account).base_url)
+    destination = ProductsFolder(options.destination)
+    destination.require_writable()
+    return destination
+
+
+def follow(folders: Sequence[JobFolder], options: FollowOptions) -> list[JobReport]:
+    """Poll jobs until every product has had its branch; must be called within a flow.
+
+    Parameters
+    ----------
+    folders : sequence of JobFolder
+        The jobs, each with its folder; they are on record.
+    options : FollowOptions
+
+    Returns
+    -------
+    list of JobReport
+        One for each job, in their order.
+    """
+    with ExitStack() as stack:
+        for folder in folders:
+            if not stack.enter_context(folder.lock()):
+                number = folder.job.job_id
+                get_run_logger().warning("Another run on this machine is following job %d as well", number)
+        trackers = [_track(folder, options) for folder in folders]
+        artifacts = {tracker.job.job_id: ProgressArtifacts(tracker.job) for tracker in trackers}
+        stack.enter_context(
+            cancel_on_interrupt(
+                lambda _: [(tracker.job, tracker.pending) for tracker in trackers],
+                options.account,
+                cancel_with_run=options.cancel_with_run,
+            )
         )
-        with (
-            cancel_on_interrupt(lambda _: [(job, watch.pending)], plan.account, cancel_with_run=plan.cancel_with_run),
-            interruptible(),
-        ):
-            outcomes = _outcomes(watch, plan)
-    report = JobReport(job=job, outcomes=outcomes, directory=directory)
-    watch.board.close({p: o.outcome for p, o in outcomes.items()})
-    summarise(report)
-    if plan.quicklook:
-        quicklook(job, report, directory, plan.account, plan.interval)
-    emit_job(report)
-    if report.failures and plan.on_failure == "raise":
-        raise ProductsFailed(report)
-    return report
+        stack.enter_context(interruptible())
+        outcomes = _poll_and_branch(trackers, artifacts, options)
+    return [_report(folder, outcomes[folder.job.job_id], artifacts[folder.job.job_id], options) for folder in folders]
 
 
-def _wait_start(job: Job, directory: Path) -> datetime:
+def _track(folder: JobFolder, options: FollowOptions) -> JobTracker:
+    return JobTracker(
+        folder.job,
+        folder,
+        interval=options.interval,
+        start=_wait_start(folder),
+        max_wait=options.max_wait,
+        no_status_polls=options.no_status_polls,
+    )
+
+
+def _wait_start(folder: JobFolder) -> datetime:
     """Return when the wait began: with the submission, or anew with this run where an earlier wait is over."""
-    record = JobRecord.load(directory)
-    if job.submitted is None or (record is not None and "timed_out" in record.outcomes.values()):
+    record = folder.read()
+    if folder.job.submitted is None or (record is not None and "timed_out" in record.outcomes.values()):
         return run_began()
-    return job.submitted
+    return folder.job.submitted
 
 
-def _outcomes(watch: JobTracker, plan: Plan) -> dict[Product, Outcome]:
+def _poll_and_branch(
+    trackers: Sequence[JobTracker], artifacts: dict[int, ProgressArtifacts], options: FollowOptions
+) -> dict[int, dict[Product, Outcome]]:
     """Poll; hand each product to its branch as it settles; wait for the branches."""
-    poll = poll_status.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
-    branches: dict[Product, PrefectFuture[Any]] = {}
-    poll_error: UKSSDCError | None = None
-    while watch.pending:
-        try:
-            poll(watch, plan.account)
-        except UKSSDCError as error:  # time cannot mend it; what is complete is fetched, and reported, all the same
-            poll_error = error
-            break
-        settled = watch.settled
-        if not settled:  # the longest wait is over
-            break
-        branches |= {product: _branch(product, watch, plan) for product in settled}
-        watch.done(settled)
-    outcomes = {p: _result(p, branches.get(p), watch, plan, poll_error) for p in watch.job.products}
-    with open_record(watch.directory, watch.job) as record:
-        # What the service will not speak of has not come to its end.
-        record.outcomes = {p: o.outcome for p, o in outcomes.items() if p in branches or poll_error is None}
+    retries = max_retries(options.max_wait, options.interval)
+    poll = poll_status.with_options(retries=retries, retry_delay_seconds=options.interval)
+    branches: dict[int, Branches] = {tracker.job.job_id: {} for tracker in trackers}
+    active = list(trackers)
+    while active:
+        poll(active, options.account, artifacts)
+        for tracker in active:
+            settled = tracker.settled
+            branches[tracker.job.job_id] |= {product: _branch(product, tracker, options) for product in settled}
+            tracker.mark_dispatched(settled)
+        active = [t for t in active if t.pending and not t.deadline_passed and not t.poll_failed]
+    return {tracker.job.job_id: _outcomes(tracker, branches[tracker.job.job_id], options) for tracker in trackers}
+
+
+def _branch(product: Product, tracker: JobTracker, options: FollowOptions) -> PrefectFuture[Any]:
+    """Send a settled product down the branch that its status calls for (`ukssdc.status.StatusCode`)."""
+    folder, status = _folder(tracker), tracker.status[product]
+    match tracker.action(product):
+        case Action.DOWNLOAD:
+            download = download_product.with_options(
+                retries=max_retries(options.max_wait, options.interval),
+                retry_delay_seconds=backoff_delays(options.interval),
+            )
+            return download.submit(
+                folder,
+                product,
+                options.account,
+                options.format,
+                "skip" if _downloaded_by_this_run(product, folder) else options.if_exists,
+                options.extract,
+                tracker.deadline,
+            )
+        case Action.CANCELLED:
+            return user_cancelled.submit(folder.job, product, status)
+        case _:
+            return report_failure.submit(folder, build_failed(product, status), options.notify)
+
+
+def _outcomes(tracker: JobTracker, branches: Branches, options: FollowOptions) -> dict[Product, Outcome]:
+    """Wait for a job's branches, and put on record what became of its products."""
+    outcomes = {p: _outcome(p, branches.get(p), tracker, options) for p in tracker.job.products}
+    # A product whose status the service would not tell has not come to its end.
+    ended = {p: o.outcome for p, o in outcomes.items() if p in branches or not tracker.poll_failed}
+    _folder(tracker).note_outcomes(ended)
     return outcomes
 
 
-def _branch(product: Product, watch: JobTracker, plan: Plan) -> PrefectFuture[Any]:
-    """Send a settled product down its branch (the table in design.md)."""
-    status = watch.status[product]
-    match status.status_code:
-        case StatusCode.COMPLETE:
-            download = download_product.with_options(
-                retries=plan.tries, retry_delay_seconds=backoff_delays(plan.interval)
-            )
-            return download.submit(
-                watch.job,
-                product,
-                watch.directory,
-                plan.account,
-                plan.format,
-                "skip" if _fetched_by_this_run(product, watch.directory) else plan.if_exists,
-                plan.extract,
-                watch.deadline,
-            )
-        case StatusCode.CANCELLED:
-            return user_cancelled.submit(watch.job, product, status)
-        case _:
-            return report_failure.submit(watch.job, build_failed(product, status), plan.notify, watch.directory)
-
-
-def _result(
-    product: Product, branch: PrefectFuture[Any] | None, watch: JobTracker, plan: Plan, poll_error: UKSSDCError | None
+def _outcome(
+    product: Product, branch: PrefectFuture[Any] | None, tracker: JobTracker, options: FollowOptions
 ) -> Outcome:
     """Wait for a branch's end; a product that never settled, or could not be fetched, is reported here."""
-    if branch is None and poll_error is not None:
-        lost = status_unavailable(watch.job, product, watch.status[product], poll_error)
-        return report_failure(watch.job, lost, plan.notify, watch.directory)
+    folder, status = _folder(tracker), tracker.status[product]
     if branch is None:
-        late = timed_out(watch.job, product, watch.status[product], watch.elapsed)
-        return report_failure(watch.job, late, plan.notify, watch.directory)
+        if tracker.poll_failed and tracker.poll_error is not None:
+            failure = status_unavailable(tracker.job, product, status, tracker.poll_error)
+            return report_failure(folder, failure, options.notify)
+        return report_failure(folder, timed_out(tracker.job, product, status, tracker.elapsed), options.notify)
     result: Outcome | BaseException = branch.result(raise_on_failure=False)
     if isinstance(result, BaseException):
-        return report_failure(watch.job, download_failed(watch.job, product, str(result)), plan.notify, watch.directory)
+        return report_failure(folder, download_failed(tracker.job, product, result), options.notify)
     return result
 
 
-def _fetched_by_this_run(product: Product, directory: Path) -> bool:
+def _report(
+    folder: JobFolder, outcomes: dict[Product, Outcome], artifacts: ProgressArtifacts, options: FollowOptions
+) -> JobReport:
+    """Sum a job up: its outcomes in the UI, the quick look, and the event that it is over."""
+    report = JobReport(job=folder.job, outcomes=outcomes, directory=folder.path)
+    artifacts.close({p: o.outcome for p, o in outcomes.items()})
+    summarise(report)
+    if options.quicklook:
+        quicklook(folder, report, options.account, options.interval)
+    emit_job(report)
+    return report
+
+
+def _downloaded_by_this_run(product: Product, folder: JobFolder) -> bool:
     """Tell whether this flow run had fetched a product before it was interrupted: then it is not in its own way."""
-    record = JobRecord.load(directory)
+    record = folder.read()
     file = record.files.get(product) if record is not None else None
     return file is not None and file.at >= run_began()
 
 
-def begin_record(job: Job, plan: Plan, request: ProductRequest | None) -> Path:
-    """Put a job on record, and return its folder."""
-    directory = job_directory(plan.destination, job)
-    with open_record(directory, job) as record:
-        record.submitted = record.submitted or job.submitted
-        record.software = {name: version(name) for name in ("xrt-products", "prefect")}
-        if request is not None:
-            record.request = request_body(request)
-    return directory
-
-
-def request_body(request: ProductRequest) -> dict[str, Any]:
-    """Return what a request sends, without the account."""
-    return {key: value for key, value in request.to_wire("").items() if key not in NOT_PARAMETERS}
-
-
-def require_writable(destination: Path) -> None:
-    """Make the destination, and see that a file can be written there, before a job is submitted for it."""
-    import tempfile  # noqa: PLC0415
-
-    from ukssdc.record.record import write_error  # noqa: PLC0415
-
-    try:
-        destination.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=destination):
-            pass
-    except OSError as error:
-        raise write_error(destination, error) from None
+def _folder(tracker: JobTracker) -> JobFolder:
+    if tracker.folder is None:
+        raise RuntimeError("a flow follows only jobs that have a folder")
+    return tracker.folder

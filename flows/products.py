@@ -4,20 +4,25 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, get_run_logger
 
-from ukssdc import ArchiveFormat, IfExists, Job, ProductRequest, ServiceError
+from ukssdc import ArchiveFormat, IfExists, ProductRequest, ServiceError
+from ukssdc.job import NOT_PARAMETERS
+from ukssdc.limits import MAX_WAIT
 from ukssdc.outcomes import JobReport
-from ukssdc.record.journal import journal_submission
-from ukssdc.record.record import finished_jobs, job_directory, recorded_job, unfinished_job
+from ukssdc.record import JobFolder, ProductsFolder
+from ukssdc.service import POLL_INTERVAL
+from ukssdc.tracker import NO_STATUS_POLLS
 from xrt_products.flows.cancel import cancel_job_with_run, cancel_on_interrupt, submitted_by
-from xrt_products.flows.follow import OnFailure, Plan, begin_record, follow, request_body
+from xrt_products.flows.follow import SOFTWARE, OnFailure, follow, products_folder
+from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.flow_run import URL_LABEL, flow_run, label_flow_run, run_began
 from xrt_products.tasks.observe.notifications import Notify
-from xrt_products.tasks.poll import can_resume
-from xrt_products.tasks.retry import INTERVAL, MAX_WAIT
+from xrt_products.tasks.resume import can_resume
+from xrt_products.tasks.retry import max_retries
 from xrt_products.tasks.submit import PriorSubmissions, submit_request
 
 
@@ -31,9 +36,9 @@ def request_products(
     request: ProductRequest,
     destination: Path = Path("products"),
     account: Account = None,
-    interval: float = INTERVAL,
+    interval: float = POLL_INTERVAL,
     max_wait: float = MAX_WAIT,
-    no_status_polls: int = 3,
+    no_status_polls: int = NO_STATUS_POLLS,
     format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
     if_exists: IfExists = "skip",
     on_failure: OnFailure = "raise",
@@ -45,126 +50,121 @@ def request_products(
 ) -> JobReport:
     """Ask for products, wait for them, and bring each to its end.
 
-    Parameters
-    ----------
-    request : ProductRequest
-        What to build; a plain dict or the name of a YAML file, with the service's own parameter names, works too.
-    destination : Path, optional
-        Files go to `{destination}/{target}/{job number}/`.
-    account : str, UKSSDCAccount or None, optional
-        A block's name, a block, or, by default, the environment: UKSSDC_USER, UKSSDC_URL.
-    interval : float, optional
-        Time between two polls, s; 60 or more, except against an emulator on this machine.
-    max_wait : float, optional
-        Longest wait for the job, s; what is still pending then is reported, and the job goes on at the service.
-    no_status_polls : int, optional
-        How many polls in a row a product may go without a status before it counts as failed.
-    format : {"tar.gz", "tar", "zip"}, optional
-        Of the archives.
-    if_exists : {"skip", "replace", "error"}, optional
-        What to do about a file that is there already.
-    on_failure : {"raise", "return"}, optional
-        Whether failed products fail the flow, after everything else is on disk, or only stand in the report.
-
-    fresh : bool, optional
-        Submit a new job even where an earlier run with the same request and destination has left one unfinished.
-    cancel_with_run : bool, optional
-        Whether cancelling the flow run cancels its job at the service, products already complete excepted.
-    extract : bool, optional
-        Whether to unpack the archives as well, each into a folder beside it: `lc/` beside `lc.tar.gz`.
-    notify : str or SecretStr, optional
-        Whom to tell of a failure: a Prefect notification block (`slack-webhook/ops`), or an Apprise URL. A URL
-        with a password belongs into a SecretStr, and for a deployment into a block: Prefect's server stores and
-        shows a flow's parameters.
-    quicklook : bool, optional
-        Whether to show the results as pictures and tables, in the job's folder and in the Prefect UI.
+    Args:
+        request: What to build; a plain dict or the name of a YAML file, with the service's own parameter names, works
+            too.
+        destination: Files go to `{destination}/{target}/{job number}/`.
+        account: A block's name, a block, or, by default, the environment: UKSSDC_USER, UKSSDC_URL.
+        interval: Time between two polls, s; 60 or more, except against an emulator on this machine.
+        max_wait: Longest wait for the job, s; what is still pending then is reported, and the job goes on at the
+            service.
+        no_status_polls: How many polls in a row a product may go without a status before it counts as failed.
+        format: Archive format: tar.gz, tar or zip.
+        if_exists: What to do about a file that is there already: skip, replace or error.
+        on_failure: Whether failed products fail the flow ("raise"), after everything else is on disk, or only stand in
+            the report ("return").
+        fresh: Submit a new job even where an earlier run with the same request and destination has left one
+            unfinished.
+        cancel_with_run: Whether cancelling the flow run cancels its job at the service, products already complete
+            excepted.
+        extract: Whether to unpack the archives as well, each into a folder beside it: `lc/` beside `lc.tar.gz`.
+        notify: Notify on failure: a Prefect notification block (`slack-webhook/ops`), or an Apprise URL. A URL with a
+            password belongs into a SecretStr, and for a deployment into a block: Prefect's server stores and shows a
+            flow's parameters.
+        quicklook: Whether to show the results as pictures and tables, in the job's folder and in the Prefect UI.
 
     Returns
     -------
-    JobReport
         The job, and one outcome per product.
 
     Raises
     ------
-    ProductsFailed
-        A product failed or timed out; its `.report` holds the whole.
-    InvalidRequest
-        The request is wrong; nothing was sent.
-    ServiceError, TransportError, ProtocolError
-        The service refused the request or could not be reached.
+        ProductsFailed: A product failed or timed out; its `.report` holds the whole.
+        InvalidRequest: The request is wrong; nothing was sent.
+        InvalidOptions: An option is wrong; nothing was sent.
+        ServiceError: The service refused the request.
+        RetriesExhausted: The service could not be reached.
     """
-    plan = Plan(
-        destination,
-        account,
-        interval,
-        max_wait,
-        no_status_polls,
-        format,
-        if_exists,
-        on_failure,
-        cancel_with_run,
-        extract,
-        notify,
-        quicklook,
+    options = FollowOptions(
+        destination=destination,
+        account=account,
+        interval=interval,
+        max_wait=max_wait,
+        no_status_polls=no_status_polls,
+        format=format,
+        if_exists=if_exists,
+        cancel_with_run=cancel_with_run,
+        extract=extract,
+        notify=notify,
+        quicklook=quicklook,
     )
-    plan.check()
-    job = (
-        _job_of_this_run(request, plan)
-        or (None if fresh else _unfinished_job(request, plan))
-        or _submit(request, plan, fresh=fresh)
+    products = products_folder(options)
+    folder = (
+        _job_of_this_run(request, products)
+        or (None if fresh else _unfinished_job(request, products, options))
+        or _submit(request, products, options, fresh=fresh)
     )
-    return follow(job, plan, request)
+    folder.begin(request_body(request), SOFTWARE)
+    [report] = follow([folder], options)
+    return report if on_failure == "return" else report.raise_for_failures()
 
 
-def _job_of_this_run(request: ProductRequest, plan: Plan) -> Job | None:
+def _job_of_this_run(request: ProductRequest, products: ProductsFolder) -> JobFolder | None:
     """Find the job that this very flow run had before it was interrupted; None where it had none on record."""
     url = flow_run().labels.get(URL_LABEL)
-    return None if url is None else recorded_job(plan.destination, request.name, str(url))
+    return None if url is None else products.find(request.name, str(url))
 
 
-def _unfinished_job(request: ProductRequest, plan: Plan) -> Job | None:
+def _unfinished_job(request: ProductRequest, products: ProductsFolder, options: FollowOptions) -> JobFolder | None:
     """Find the job that an earlier run with the same request and destination has left; None where there is none."""
     log = get_run_logger()
-    job = unfinished_job(plan.destination, request.name, request_body(request), client_for(plan.account).base_url)
-    if job is None:
+    service = client_for(options.account).base_url
+    folder = products.find_unfinished(request.name, request_body(request), service)
+    if folder is None:
         return None
-    look = can_resume.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
-    deadline = run_began() + timedelta(seconds=plan.max_wait)
-    directory = job_directory(plan.destination, job)
+    check = can_resume.with_options(
+        retries=max_retries(options.max_wait, options.interval), retry_delay_seconds=options.interval
+    )
+    deadline = run_began() + timedelta(seconds=options.max_wait)
     try:
-        worth_it = look(job, directory, plan.account, plan.interval, deadline)
+        resumable = check(folder, options.account, options.interval, deadline)
     except ServiceError:
         log.error(
-            "Job %d, left unfinished, cannot be gone on with: ask anew with fresh=True, or move %s away",
-            job.job_id,
-            directory,
+            "Job %d, left unfinished, cannot be resumed: submit a new job with fresh=True, or move %s away",
+            folder.job.job_id,
+            folder.path,
         )
         raise
-    if not worth_it:
-        log.info("What an earlier run left unfinished of %s was cancelled: asking anew", job)
+    if not resumable:
+        log.info("What an earlier run left unfinished of %s was cancelled: submitting a new job", folder.job)
         return None
-    log.warning("Going on with %s, which an earlier run left unfinished; fresh=True asks anew", job)
-    label_flow_run(job)
-    return job
+    log.warning("Resuming %s, which an earlier run left unfinished; fresh=True submits a new job", folder.job)
+    label_flow_run(folder.job)
+    return folder
 
 
-def _submit(request: ProductRequest, plan: Plan, *, fresh: bool) -> Job:
-    """Submit a request; from before it is sent until its job has a record, there is one of the submission."""
-    run = flow_run()
-    submit = submit_request.with_options(retries=plan.tries, retry_delay_seconds=plan.interval)
-    deadline = run_began() + timedelta(seconds=plan.max_wait)
-    record = journal_submission(
-        plan.destination, request.name, request_body(request), run=str(run.id), since=run_began(), until=deadline
+def _submit(request: ProductRequest, products: ProductsFolder, options: FollowOptions, *, fresh: bool) -> JobFolder:
+    """Submit a request; from before it is sent until its job is on record, the submission is in the journal."""
+    run, body = flow_run(), request_body(request)
+    submit = submit_request.with_options(
+        retries=max_retries(options.max_wait, options.interval), retry_delay_seconds=options.interval
     )
+    deadline = run_began() + timedelta(seconds=options.max_wait)
+    journal = products.journal(request.name, body, run=str(run.id), since=run_began(), until=deadline)
     with (
-        record as intent,
+        journal as pending,
         cancel_on_interrupt(
-            submitted_by(request, run), plan.account, cancel_with_run=plan.cancel_with_run, then=intent.resolve
+            submitted_by(request, run), options.account, cancel_with_run=options.cancel_with_run, then=pending.resolve
         ),
     ):
-        finished = finished_jobs(plan.destination, request.name)
-        earlier = PriorSubmissions(() if fresh else intent.orphaned, finished)
-        job = submit(request, plan.account, deadline, earlier)
-        begin_record(job, plan, request)
-        intent.resolve()
-    return job
+        finished = products.finished_jobs(request.name)
+        prior = PriorSubmissions(() if fresh else pending.orphaned, finished)
+        folder = products.folder_of(submit(request, options.account, deadline, prior))
+        folder.begin(body, SOFTWARE)
+        pending.resolve()
+    return folder
+
+
+def request_body(request: ProductRequest) -> dict[str, Any]:
+    """Return what a request sends, without the account."""
+    return {key: value for key, value in request.to_wire("").items() if key not in NOT_PARAMETERS}

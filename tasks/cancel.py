@@ -11,7 +11,7 @@ from ukssdc import CancelReport, Job, Product, Products, ProductStatus
 from ukssdc.outcomes import Cancelled
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.observe.events import emit_product
-from xrt_products.tasks.retry import INTERVAL, MAX_WAIT, backoff_delays, give_up_after, is_retryable
+from xrt_products.tasks.retry import give_up_after, retried_task
 
 
 @task(
@@ -31,15 +31,10 @@ def user_cancelled(job: Job, product: Product, status: ProductStatus) -> Cancell
     return outcome
 
 
-@task(
+@retried_task(
     name="cancel job",
     task_run_name="cancel job {job.job_id}",
     description="Tell the service that products are not wanted any more.",
-    retries=int(MAX_WAIT / INTERVAL),
-    retry_delay_seconds=backoff_delays(INTERVAL),
-    retry_condition_fn=is_retryable,
-    cache_policy=NO_CACHE,
-    persist_result=False,
 )
 def cancel_job(
     job: Job, products: Products = "all", account: Account = None, deadline: datetime | None = None
@@ -65,7 +60,7 @@ def cancel_job(
     GivenUp
         The service stays away.
     """
-    with give_up_after(deadline):
-        report = client_for(account).cancel(job, products)
+    with give_up_after(deadline), client_for(account) as client:
+        report = client.cancel(job, products)
     get_run_logger().info("%s", report)
     return report

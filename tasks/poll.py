@@ -1,119 +1,90 @@
-"""Poll a job's status: Prefect's retries are the loop, one minute apart."""
+"""Poll jobs' statuses: Prefect's retries are the loop, one interval apart."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger, runtime
 
-from ukssdc import Job, JobStatus, Product, StatusCode, UKSSDCError
-from ukssdc.record.record import open_record
-from ukssdc.times import utcnow
+from ukssdc import Client, JobStatus, UKSSDCError
 from ukssdc.tracker import JobTracker
 from xrt_products.tasks.account import Account, client_for
+from xrt_products.tasks.observe.artifacts import ProgressArtifacts
 from xrt_products.tasks.observe.display import show
-from xrt_products.tasks.retry import INTERVAL, MAX_WAIT, give_up_after, is_retryable
+from xrt_products.tasks.retry import retried_task
+
+MAX_NAMED = 3  # jobs in a task run's name
 
 
 class ProductsPending(Exception):  # noqa: N818 - no error: it tells Prefect to ask again later
-    """Nothing new yet; its text is the state of the job, because Prefect logs it at each retry."""
+    """Nothing new yet; its text is the state of the jobs, because Prefect logs it at each retry."""
 
     retryable = True
 
 
-@task(
+def _task_run_name() -> str:
+    """Name the jobs: `poll job 951`."""
+    numbers = [str(tracker.job.job_id) for tracker in runtime.task_run.parameters["trackers"]]
+    if len(numbers) > MAX_NAMED:
+        return f"poll {len(numbers)} jobs"
+    return f"poll job {', '.join(numbers)}"
+
+
+@retried_task(
     name="poll status",
-    task_run_name="poll job {watch.job.job_id}",
-    description="Ask once a minute, in one call, where all pending products stand; retries are the loop.",
-    retries=int(MAX_WAIT / INTERVAL),
-    retry_delay_seconds=INTERVAL,
-    retry_condition_fn=is_retryable,
-    cache_policy=NO_CACHE,
-    persist_result=False,
+    task_run_name=_task_run_name,
+    description="Ask once a minute, in one call for each job, where all pending products are; retries are the loop.",
+    backoff=False,
 )
-def poll_status(watch: JobTracker, account: Account = None) -> JobStatus:
-    """Make one status call for all pending products.
+def poll_status(
+    trackers: Sequence[JobTracker],
+    account: Account = None,
+    artifacts: Mapping[int, ProgressArtifacts] | None = None,
+) -> dict[int, JobStatus]:
+    """Make one status call for each job that is due, for all its pending products.
 
     Parameters
     ----------
-    watch : Watch
-        The job, what is pending, and the deadline; the answer is noted in it and in `job.json`.
+    trackers : sequence of JobTracker
+        The jobs, what is pending, and the deadlines; the answers are noted in them and in each `job.json`. One whose
+        interval is not over yet is skipped without a call.
     account : str, UKSSDCAccount or None, optional
         A block's name, a block, or the environment.
+    artifacts : mapping, optional
+        Job number -> what shows its progress in the Prefect UI.
 
     Returns
     -------
-    JobStatus
-        When something has settled, or when the longest wait is over; then perhaps with nothing settled.
+    dict
+        Job number -> status, of each job of which something has settled, whose longest wait is over (then perhaps with
+        nothing settled), or whose poll failed for good (`JobTracker.poll_error`).
 
     Raises
     ------
     ProductsPending
-        Nothing has settled yet: Prefect asks again after the interval.
-    ServiceError, TransportError, ProtocolError
+        Nothing of this has happened yet: Prefect asks again after the interval.
     """
-    if watch.deadline_passed:
-        return watch.status
-    if watch.poll_too_soon:
-        raise ProductsPending(str(watch))
+    with client_for(account) as client:
+        for tracker in trackers:
+            if not tracker.deadline_passed and not tracker.poll_too_soon:
+                _poll(tracker, client)
+                if tracker.poll_error is None:
+                    _show(tracker, (artifacts or {}).get(tracker.job.job_id))
+    if ready := {t.job.job_id: t.status for t in trackers if t.settled or t.deadline_passed or t.poll_failed}:
+        return ready
+    raise ProductsPending("; ".join(map(str, trackers)))
+
+
+def _poll(tracker: JobTracker, client: Client) -> None:
+    """Make a status call; one job's error does not stop the others' polls."""
     try:
-        with client_for(account) as client:
-            watch.poll(lambda pending: client.status(watch.job, pending))
+        tracker.poll(lambda pending: client.status(tracker.job, pending))
     except UKSSDCError as error:
-        if error.retryable and watch.deadline_passed:
-            return watch.status
-        raise
-    watch.board.show(watch.status)
-    show(lambda display: display.status(watch.job, watch.status))
-    if watch.settled or watch.deadline_passed:
-        return watch.status
-    raise ProductsPending(str(watch))
+        if not error.retryable:
+            get_run_logger().error("Not retrying the poll of job %d: %s", tracker.job.job_id, error)
 
 
-@task(
-    name="look at job",
-    task_run_name="look at job {job.job_id}",
-    description="See whether anything is left to wait for, or to fetch, of a job that an earlier run left unfinished.",
-    retries=int(MAX_WAIT / INTERVAL),
-    retry_delay_seconds=INTERVAL,
-    retry_condition_fn=is_retryable,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def can_resume(
-    job: Job, directory: Path, account: Account = None, interval: float = INTERVAL, deadline: datetime | None = None
-) -> bool:
-    """Tell whether a job has products to wait for or to fetch; put it on record where all the rest was cancelled.
-
-    Parameters
-    ----------
-    job : Job
-    directory : Path
-        The job's folder.
-    account : str, UKSSDCAccount or None, optional
-        A block's name, a block, or the environment.
-    interval : float, optional
-        Shortest time between two polls, s; a job that was polled only just now is not asked about.
-    deadline : datetime, optional
-        When to give up on a service that is away, UTC.
-
-    Raises
-    ------
-    ServiceError, TransportError, ProtocolError
-    GivenUp
-        The service stays away.
-    """
-    with open_record(directory, job) as record:
-        if record.last_poll is not None and (utcnow() - record.last_poll).total_seconds() < interval:
-            return True
-    with give_up_after(deadline), client_for(account) as client:
-        status = client.status(job)
-    with open_record(directory, job) as record:
-        record.last_poll = utcnow()
-        cancelled = {Product(p) for p, s in status.items() if s.status_code == StatusCode.CANCELLED}
-        if not cancelled.issuperset(set(job.products) - set(record.files)):
-            return True
-        record.outcomes |= dict.fromkeys(record.files, "downloaded") | dict.fromkeys(cancelled, "cancelled")
-    return False
+def _show(tracker: JobTracker, artifacts: ProgressArtifacts | None) -> None:
+    if artifacts is not None:
+        artifacts.update(tracker.status)
+    show(lambda display: display.status(tracker.job, tracker.status))

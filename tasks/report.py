@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from textwrap import fill
 from urllib.parse import quote
@@ -13,8 +12,11 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from ukssdc import Job, Product
-from ukssdc.outcomes import HELPDESK_CODES, Failed, Failure, JobReport, failure_report
+from ukssdc.outcomes import Failed, Failure, JobReport
+from ukssdc.record import JobFolder
 from ukssdc.service import HELP_ADDRESS
+from ukssdc.status import HELPDESK_CODES
+from xrt_products.tasks.observe.best_effort import best_effort
 from xrt_products.tasks.observe.events import emit_product
 from xrt_products.tasks.observe.markdown import code_text, name_with_link, table_cell
 from xrt_products.tasks.observe.notifications import Notify, send_notification
@@ -29,28 +31,27 @@ MAIL_WIDTH = 72  # characters
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def report_failure(job: Job, failure: Failure, notify: Notify | None = None, directory: Path | None = None) -> Failure:
-    """Put a failure into the log, a file, a Markdown artifact and an event, and tell people.
+def report_failure(folder: JobFolder, failure: Failure, notify: Notify | None = None) -> Failure:
+    """Put a failure into the log, a file, a Markdown artifact and an event, and notify people.
 
     Parameters
     ----------
-    job : Job
+    folder : JobFolder
+        Where the page is written as well: `failure-Image.md`.
     failure : Failed or TimedOut
     notify : str or SecretStr, optional
-        Whom to tell: a notification block (`slack-webhook/ops`), or an Apprise URL.
-    directory : Path, optional
-        The job's folder, where the page is written as well: `failure-Image.md`.
+        Who is notified: a notification block (`slack-webhook/ops`), or an Apprise URL.
 
     Returns
     -------
     Failed or TimedOut
         As it came.
     """
+    job = folder.job
     get_run_logger().warning("%s of job %d: %s", failure.label.capitalize(), job.job_id, failure)
     page = failure_page(job, failure)
-    if directory is not None:
-        _write(directory / failure_report(failure.product), page)
-    with best_effort():
+    _write(folder.failure_report(failure.product), page)
+    with best_effort("show the failure report in the Prefect UI"):
         create_markdown_artifact(
             page,
             key=f"failure-{job.job_id}-{Product(failure.product).wire.lower()}",
@@ -72,8 +73,8 @@ def summarise(report: JobReport) -> None:
     """Put the outcomes into a table artifact; an earlier run's report of a failure goes if the product has come."""
     for product in report.outcomes.keys() - {f.product for f in report.failures}:
         with suppress(OSError):
-            (report.directory / failure_report(product)).unlink(missing_ok=True)
-    with best_effort():
+            report.folder.failure_report(product).unlink(missing_ok=True)
+    with best_effort("show the outcomes in the Prefect UI"):
         create_table_artifact(
             [
                 {"product": p.value, "outcome": o.outcome.replace("_", " "), "details": str(o)}
@@ -92,15 +93,6 @@ def _write(path: Path, page: str) -> None:
         get_run_logger().warning(
             "Cannot write the failure report %s: %s. It is in the Prefect UI only", path, error.strerror or error
         )
-
-
-@contextmanager
-def best_effort() -> Iterator[None]:
-    """Let a page that Prefect's server does not take cost no more than the page."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - whatever it is, the outcomes matter more
-        get_run_logger().warning("Could not show it in the Prefect UI: %r", error)
 
 
 def failure_page(job: Job, failure: Failure) -> str:

@@ -1,53 +1,57 @@
-"""How long a task goes on: growing pauses, few tries for what is spoilt, the longest wait, the life of its run."""
+"""When and how often something is tried again: growing delays, few tries for what is corrupt, a longest wait."""
 
 from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from prefect import get_run_logger, runtime
+from prefect import get_run_logger, runtime, task
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.exceptions import TerminationSignal
 from prefect.tasks import Task
 
 from ukssdc import DownloadError, UKSSDCError
+from ukssdc.limits import MAX_WAIT
+from ukssdc.service import POLL_INTERVAL
 from ukssdc.times import utcnow
 
-INTERVAL = 60.0  # s; the service asks not to be polled more often (protocol, section 1)
-MAX_WAIT = 86400.0  # s
-MAX_CORRUPT = 5  # that are made in any case, after the first one
+P = ParamSpec("P")
+R = TypeVar("R")
 
-# The task run, and how many of its tries brought what is spoilt: all of them are made in one context.
+MAX_CORRUPT = 5  # tries, after the first one, at what comes corrupt; as many are made in any case after the deadline
+
+# The task run, and how many of its tries brought what is corrupt: all of them are made in one context.
 _corrupt: ContextVar[tuple[str | None, int]] = ContextVar("corrupt", default=(None, 0))
-# Set where the run is stopped; the threads of its tasks have a copy of the context, and so the same event.
-_stop: ContextVar[threading.Event | None] = ContextVar("stop", default=None)
+# Set where the run is interrupted; the threads of its tasks have a copy of the context, and so the same event.
+_interrupt: ContextVar[threading.Event | None] = ContextVar("interrupt", default=None)
 
 
 class Interrupted(UKSSDCError):  # noqa: N818 - what happened, in the words of the docs
-    """The run was stopped in the middle of this."""
+    """The run was interrupted in the middle of this."""
 
 
 class RetriesExhausted(UKSSDCError):  # noqa: N818 - what happened, in the words of the docs
-    """What time might have mended has not been mended for as long as the caller was willing to wait."""
+    """What may pass has not passed for as long as the caller was willing to wait."""
 
 
 def backoff_delays(interval: float) -> list[float]:
-    """Return growing pauses between tries, s: 5, 10, 20, 40 for an interval of a minute, then a minute each."""
+    """Return growing delays between tries, s: 5, 10, 20, 40 for an interval of a minute, then a minute each."""
     return [min(interval / 12 * 2**n, interval) for n in range(MAX_CORRUPT)]
 
 
 def max_retries(max_wait: float, interval: float) -> int:
-    """Return how many tries, at most, fit into a wait; the clock may end it sooner."""
+    """Return how many retries, at most, fit into a wait; the clock may end it sooner."""
     return math.ceil(max_wait / interval) + MAX_CORRUPT
 
 
 def is_retryable(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001 - Prefect's signature
-    """Decide whether a failed task is tried again: only where time can mend it.
+    """Decide whether a failed task is tried again: only where the error says that it may pass.
 
     It must be a plain function: Prefect silently never retries for anything else.
     """
@@ -57,16 +61,40 @@ def is_retryable(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> 
         if getattr(error, "retryable", False):
             return True
         what = str(error) if isinstance(error, UKSSDCError) else repr(error)
-        get_run_logger().error("%s ends, because time cannot mend this: %s", task.name.capitalize(), what)
+        get_run_logger().error("Not retrying %s: %s", task.name, what)
     return False
+
+
+def retried_task(
+    *, name: str, task_run_name: str | Callable[[], str], description: str, backoff: bool = True
+) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Make a task that is tried again for a day by default, once an interval; nothing of it is cached or persisted.
+
+    Parameters
+    ----------
+    name, task_run_name, description : str
+        As for `prefect.task`.
+    backoff : bool, optional
+        Whether the delays grow up to the interval, or are the interval from the beginning.
+    """
+    return task(
+        name=name,
+        task_run_name=task_run_name,
+        description=description,
+        retries=max_retries(MAX_WAIT, POLL_INTERVAL),
+        retry_delay_seconds=backoff_delays(POLL_INTERVAL) if backoff else POLL_INTERVAL,
+        retry_condition_fn=is_retryable,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
 
 
 @contextmanager
 def give_up_after(deadline: datetime | None, *, tries: int = 0) -> Iterator[None]:
     """End the tries of the current task run when there have been enough.
 
-    A service that is away is waited for until the deadline. An archive that is spoilt at the service is fetched again
-    only `TRIES` times: each may be gigabytes. Tries that the service was away for do not count among these.
+    A service that is away is waited for until the deadline. An archive that is corrupt at the service is fetched again
+    only `MAX_CORRUPT` times: each may be gigabytes. Tries that the service was away for do not count among these.
 
     Parameters
     ----------
@@ -77,8 +105,8 @@ def give_up_after(deadline: datetime | None, *, tries: int = 0) -> Iterator[None
 
     Raises
     ------
-    GivenUp
-        In the place of an error that may pass.
+    RetriesExhausted
+        In the place of an error that is retryable.
     """
     try:
         yield
@@ -93,7 +121,7 @@ def give_up_after(deadline: datetime | None, *, tries: int = 0) -> Iterator[None
 
 
 def _corrupt_so_far() -> int:
-    """Count one more spoilt answer of the current task run, and return how many there were."""
+    """Count one more corrupt answer of the current task run, and return how many there were."""
     run = runtime.task_run.id
     before, count = _corrupt.get()
     count = count + 1 if run == before else 1
@@ -103,25 +131,25 @@ def _corrupt_so_far() -> int:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """End what the tasks of other threads are doing, if the body is stopped: Prefect waits for them otherwise."""
-    stop = threading.Event()
-    token = _stop.set(stop)
+    """End what the tasks of other threads are doing, if the body is interrupted: Prefect waits for them otherwise."""
+    interrupt = threading.Event()
+    token = _interrupt.set(interrupt)
     try:
         yield
     except (KeyboardInterrupt, TerminationSignal):
-        stop.set()
+        interrupt.set()
         raise
     finally:
-        _stop.reset(token)
+        _interrupt.reset(token)
 
 
 def raise_if_interrupted() -> None:
-    """End the current task, if its run has been stopped.
+    """End the current task, if its run has been interrupted.
 
     Raises
     ------
-    Stopped
+    Interrupted
     """
-    stop = _stop.get()
-    if stop is not None and stop.is_set():
-        raise Interrupted("the run was stopped; what has come is kept, and the download goes on from there")
+    interrupt = _interrupt.get()
+    if interrupt is not None and interrupt.is_set():
+        raise Interrupted("the run was interrupted; what has come is kept, and the download goes on from there")

@@ -10,12 +10,14 @@ from prefect.cache_policies import INPUTS, RUN_ID
 from prefect.context import FlowRunContext
 
 from ukssdc import Client, Job, ProductRequest
+from ukssdc.limits import MAX_WAIT
 from ukssdc.lookup import find_submitted
-from ukssdc.record.journal import Submission
+from ukssdc.record import JournalEntry
+from ukssdc.service import POLL_INTERVAL
 from ukssdc.times import utcnow
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.flow_run import label_flow_run, owned_by_other_run
-from xrt_products.tasks.retry import INTERVAL, MAX_WAIT, give_up_after, is_retryable
+from xrt_products.tasks.retry import give_up_after, is_retryable
 
 
 class PriorSubmissions(NamedTuple):
@@ -23,13 +25,13 @@ class PriorSubmissions(NamedTuple):
 
     Attributes
     ----------
-    abandoned : tuple of Submission
+    orphaned : tuple of JournalEntry
         Those whose process was killed before their job's number was on disk.
     finished : frozenset of str
-        The addresses of jobs that have been brought to their end: nobody wants one of them in the place of a new job.
+        The addresses of jobs that are finished: nobody wants one of them in the place of a new job.
     """
 
-    orphaned: tuple[Submission, ...] = ()
+    orphaned: tuple[JournalEntry, ...] = ()
     finished: frozenset[str] = frozenset()
 
 
@@ -40,19 +42,19 @@ _NOTHING = PriorSubmissions()
     name="submit request",
     task_run_name="submit {request.name}",
     description="Ask the UKSSDC to build the products; the job that answers is remembered for this flow run.",
-    retries=int(MAX_WAIT / INTERVAL),
-    retry_delay_seconds=INTERVAL,
+    retries=int(MAX_WAIT / POLL_INTERVAL),
+    retry_delay_seconds=POLL_INTERVAL,
     retry_condition_fn=is_retryable,
     # A flow run that is set going again finds its job here. How it is asked for is no part of what was asked for.
     persist_result=True,
     result_serializer="json",
-    cache_policy=INPUTS - "account" - "deadline" - "earlier" + RUN_ID,
+    cache_policy=INPUTS - "account" - "deadline" - "prior" + RUN_ID,
 )
 def submit_request(
     request: ProductRequest,
     account: Account = None,
     deadline: datetime | None = None,
-    earlier: PriorSubmissions = _NOTHING,
+    prior: PriorSubmissions = _NOTHING,
 ) -> Job:
     """Ask for products to be built.
 
@@ -66,7 +68,7 @@ def submit_request(
         A block's name, a block, or the environment.
     deadline : datetime, optional
         When to give up on a service that cannot be reached, UTC.
-    earlier : Earlier, optional
+    prior : PriorSubmissions, optional
         Submissions of the same request by runs that are gone.
 
     Returns
@@ -83,8 +85,8 @@ def submit_request(
     """
     with give_up_after(deadline):
         client = client_for(account)
-        again = bool(earlier.orphaned) or _is_another_attempt()
-        job = _find_existing_job(client, request, earlier) if again else None
+        may_exist = bool(prior.orphaned) or _is_another_attempt()
+        job = _find_existing_job(client, request, prior) if may_exist else None
         if job is None:
             job = client.submit(request)
             get_run_logger().info("The service took the request as job %d: %s", job.job_id, job.url)
@@ -96,18 +98,18 @@ def _is_another_attempt() -> bool:
     return (runtime.task_run.run_count or 0) > 1 or (runtime.flow_run.run_count or 0) > 1
 
 
-def _find_existing_job(client: Client, request: ProductRequest, earlier: PriorSubmissions) -> Job | None:
+def _find_existing_job(client: Client, request: ProductRequest, prior: PriorSubmissions) -> Job | None:
     """Look for the job of an earlier attempt, by this flow run or by one that is gone."""
     log, context = get_run_logger(), FlowRunContext.get()
     run = context.flow_run if context is not None else None
-    attempts = {s.run: s.since for s in earlier.orphaned}
+    attempts = {s.run: s.since for s in prior.orphaned}
     if run is not None:
         attempts[str(run.id)] = run.start_time or utcnow()
     since = min(attempts.values(), default=utcnow())
     found = [
         job
         for job in find_submitted(client, request, since)
-        if job.url not in earlier.finished and not owned_by_other_run(job, attempts)
+        if job.url not in prior.finished and not owned_by_other_run(job, attempts)
     ]
     if not found:
         return None

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from ukssdc.download.archive import ArchiveFormat, IfExists
     from ukssdc.errors import DownloadError, InvalidRequest, ProtocolError, ServiceError, TransportError, UKSSDCError
     from ukssdc.job import CancelCode, CancelReport, Job, OldJob
+    from ukssdc.progress import progress_text
     from ukssdc.request import ProductRequest
     from ukssdc.service import BASE_URL, REGISTRATION_URL
-    from ukssdc.status import JobStatus, Product, Products, ProductStatus, StatusCode, progress_text
+    from ukssdc.status import JobStatus, Product, Products, ProductStatus, StatusCode
 
 _HOMES = {
     "ArchiveFormat": "ukssdc.download.archive",
@@ -42,7 +43,7 @@ _HOMES = {
     "StatusCode": "ukssdc.status",
     "TransportError": "ukssdc.errors",
     "UKSSDCError": "ukssdc.errors",
-    "progress_text": "ukssdc.status",
+    "progress_text": "ukssdc.progress",
 }
 
 __all__ = [

@@ -17,7 +17,6 @@ import urllib3
 from ukssdc.errors import ProtocolError, ServiceError, TransportError, UKSSDCError
 from ukssdc.service import API, BASE_URL, REGISTRATION_URL
 
-SUBMIT = "submit the request"  # the call that makes a job, in words: what a refusal of it is known by
 ACCOUNT = "<your account>"  # stands wherever the service repeats the e-mail address
 MAX_ANSWER = 256 * 2**20  # bytes; light curves of years of data are some MB
 EXCERPT = 200  # characters of an unreadable answer that an error shows
@@ -61,7 +60,9 @@ class Transport:
         self.session = _Session()
         self.session.headers["User-Agent"] = "xrt-products (Prefect flows for Swift-XRT products)"
 
-    def call(self, path: str, doing: str, *, details: str = "", **body: Any) -> dict[str, Any]:
+    def call(
+        self, path: str, doing: str, *, details: str = "", refusal: type[ServiceError] = ServiceError, **body: Any
+    ) -> dict[str, Any]:
         """POST one call and return the service's answer.
 
         Parameters
@@ -72,6 +73,8 @@ class Transport:
             The call in words, for messages: "submit the request".
         details : str, optional
             A key whose presence makes a refusal an answer like any other: it says product by product what was refused.
+        refusal : type, optional
+            The error for a refusal.
         **body
             What the call takes beyond the three common keys.
 
@@ -111,7 +114,7 @@ class Transport:
         if isinstance(warning, dict) and isinstance(warning.get("message"), str):
             _show_once(warning["message"])
         if str(answer["OK"]) in {"0", "False", "None"} and not isinstance(answer.get(details), dict):
-            raise ServiceError(doing, _refusals(answer))
+            raise refusal(doing, _refusals(answer))
         return answer
 
     def _post(self, url: str, doing: str, body: dict[str, Any]) -> str:
@@ -193,24 +196,32 @@ def _read(response: requests.Response, deadline: float) -> bytes:
 
 
 def _as_transport_error(error: requests.RequestException, url: str, doing: str, base_url: str) -> TransportError:
-    unsent = isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error)
+    cause = _cause(error)
+    sent = False
     if isinstance(error, requests.ConnectTimeout):
         why = "no connection within the time-out"
-    elif isinstance(error, requests.Timeout):
-        why = "no answer within the time-out"
-    elif "NameResolutionError" in repr(error):
-        unsent, why = True, "its name could not be resolved; is this machine online?"
-    elif unsent:
+    elif isinstance(cause, urllib3.exceptions.NameResolutionError):
+        why = "its name could not be resolved; is this machine online?"
+    elif isinstance(cause, urllib3.exceptions.NewConnectionError):
         why = "it refused the connection"
     elif isinstance(error, requests.exceptions.SSLError):
-        unsent, why = True, "no trustworthy TLS connection"
+        why = "no trustworthy TLS connection"
     else:
-        why = "the connection broke off"
+        sent, why = (
+            True,
+            "no answer within the time-out" if isinstance(error, requests.Timeout) else "the connection broke off",
+        )
     return TransportError(
         f"could not {doing}: {base_url} did not answer ({why}). This may pass: try again in a minute",
         url=url,
-        sent=not unsent,
+        sent=sent,
     )
+
+
+def _cause(error: requests.RequestException) -> object:
+    """Return what urllib3 says of an error that requests has wrapped, perhaps in the end of urllib3's own retries."""
+    cause = error.args[0] if error.args else None
+    return getattr(cause, "reason", cause)
 
 
 def _advice(status_code: int) -> str:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from ukssdc._http import SUBMIT, Transport
+from ukssdc._http import Transport
 from ukssdc.download import DownloadedFile, download_archive
 from ukssdc.download.fetch import Progress
-from ukssdc.errors import ProtocolError, UKSSDCError
+from ukssdc.errors import ProtocolError, SubmissionRefused, UKSSDCError
 from ukssdc.job import CancelReport, Job, OldJob, read_int
+from ukssdc.record import JobFolder
 from ukssdc.request import ProductRequest
 from ukssdc.service import BASE_URL
 from ukssdc.status import JobStatus, Product, Products, select_products
@@ -106,12 +107,12 @@ class Client:
         ------
         InvalidRequest
             Where the request is wrong; nothing has been sent.
-        ServiceError, TransportError, ProtocolError
+        SubmissionRefused, TransportError, ProtocolError
         """
         wanted = ProductRequest.model_validate(request)
         body = wanted.to_wire(self._transport.email)
         path = "run_userobject.php"
-        answer = self._transport.call(path, SUBMIT, **body)
+        answer = self._transport.call(path, "submit the request", refusal=SubmissionRefused, **body)
         job = Job.from_wire(answer, id_key="JobID", at=self._address(path), products=wanted.products)
         return job.model_copy(update={"submitted": utcnow()})
 
@@ -208,9 +209,8 @@ class Client:
         (wanted,) = select_products([product], job.products)
         return download_archive(
             self._transport.session,
-            job,
+            JobFolder(Path(directory), job),
             wanted,
-            Path(directory),
             base_url=self.base_url,
             archive_format=format,
             if_exists=if_exists,
@@ -308,7 +308,7 @@ class Client:
 
         return Position.from_wire(self._results(job, product, path), at=self._address(path))
 
-    def _results(self, job: Job, product: Product, path: str, **body: str) -> dict[str, Any]:
+    def _results(self, job: Job, product: Product, path: str, **body: Any) -> dict[str, Any]:
         return self._transport.call(path, f"get the {product.label} of job {job.job_id}", JobID=job.job_id, **body)
 
     def _address(self, path: str) -> str:

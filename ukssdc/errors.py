@@ -1,15 +1,23 @@
-"""What can go wrong with the service, as one small tree.
+"""What can go wrong, as one small tree.
 
 ::
 
     UKSSDCError
-    ├── TransportError    no answer, or a gateway's: time may mend it
-    ├── ServiceError      the service understood and said no
-    ├── ProtocolError     an answer that cannot be read
-    ├── DownloadError     an archive that did not arrive whole
-    └── InvalidRequest    the request is wrong; nothing has been sent
+    ├── TransportError          no answer, or a gateway's: it may pass
+    ├── ServiceError            the service understood and said no
+    │   └── SubmissionRefused   ... to a submission: there is no job
+    ├── ProtocolError           an answer that cannot be read
+    ├── DownloadError           an archive that did not arrive whole
+    │   └── ExtractionError     the archive is on disk, but was not unpacked
+    ├── InvalidRequest          the request is wrong; nothing has been sent
+    ├── InvalidOptions          the options are wrong; nothing has been sent (also a ValueError)
+    └── in xrt_products.tasks:
+        ├── PrefectUnavailable  the Prefect server could not be asked (account.py)
+        ├── RetriesExhausted    what may pass has not passed in time (retry.py)
+        └── Interrupted         the run was interrupted in the middle of this (retry.py)
 
-A caller catches by what can be done about it; `UKSSDCError.may_pass` tells whether trying again makes sense.
+`ProductsFailed` (outcomes.py) is not among them: it is a run's answer, and holds its report. A caller catches by what
+can be done about it; `UKSSDCError.retryable` tells whether trying again makes sense.
 """
 
 from __future__ import annotations
@@ -26,7 +34,7 @@ class UKSSDCError(Exception):
     Attributes
     ----------
     may_pass : bool
-        True where time can mend it, so that trying again makes sense.
+        True where it may pass, so that trying again makes sense.
     """
 
     retryable: bool = False
@@ -86,6 +94,10 @@ class ServiceError(UKSSDCError):
         super().__init__(f"the service refused to {call}: {text}")
 
 
+class SubmissionRefused(ServiceError):  # noqa: N818 - what happened
+    """The service refused a submission: there is no job of it."""
+
+
 class ProtocolError(UKSSDCError):
     """An answer that cannot be read.
 
@@ -129,6 +141,14 @@ class DownloadError(UKSSDCError):
         self.url = url
         self.retryable = retryable
         self.corrupt = corrupt
+
+
+class ExtractionError(DownloadError):
+    """An archive that is on disk, verified, but was not unpacked: it is unsafe, too large, or there is no room."""
+
+
+class InvalidOptions(UKSSDCError, ValueError):  # noqa: N818 - as InvalidRequest
+    """Options that would annoy the service or make no sense; nothing has been sent."""
 
 
 class InvalidRequest(UKSSDCError):  # noqa: N818 - the public name; it says what it is

@@ -1,4 +1,4 @@
-"""How often the service may be asked, and for how long; no Prefect in here."""
+"""How often the service may be asked, and for how long."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ukssdc.errors import InvalidOptions
+from ukssdc.service import POLL_INTERVAL
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MINUTE = 60.0  # s; the service asks not to be polled more often (protocol, section 1)
 YEAR = 365.25 * 86400  # s
+MAX_WAIT = 86400.0  # s; the longest wait, where none is given
 MAX_YEARS = 30  # years; very much more is beyond the last date that Python knows
 
 
-class InvalidSettings(ValueError):  # noqa: N818 - as InvalidRequest
-    """A flow's parameters that would annoy the service or make no sense; nothing has been sent."""
-
-
-def check_settings(
+def validate_limits(
     *,
     interval: float,
     max_wait: float,
@@ -26,7 +25,7 @@ def check_settings(
     base_url: str | None = None,
     name: Callable[[str], str] = str,
 ) -> None:
-    """Refuse settings that would annoy the service or make no sense, all at once.
+    """Refuse options that would annoy the service or make no sense, all at once.
 
     Parameters
     ----------
@@ -39,28 +38,28 @@ def check_settings(
     base_url : str, optional
         Where the service is; without it, an interval is not called too short.
     name : callable, optional
-        Makes of a setting's name what the user knows it by.
+        Makes of an option's name what the user knows it by.
 
     Raises
     ------
-    InvalidSettings
-        With a line for each setting that is wrong.
+    InvalidOptions
+        With a line for each that is wrong.
     """
     problems = [
-        f"{name(setting)} is {value:g}: give a time in s, above 0 and at most {MAX_YEARS} years"
-        for setting, value in {"interval": interval, "max_wait": max_wait}.items()
+        f"{name(option)} is {value:g}: give a time in s, above 0 and at most {MAX_YEARS} years"
+        for option, value in {"interval": interval, "max_wait": max_wait}.items()
         if not 0 < value <= MAX_YEARS * YEAR
     ]
-    if 0 < interval < MINUTE and base_url is not None and not is_loopback(base_url):
+    if 0 < interval < POLL_INTERVAL and base_url is not None and not is_loopback(base_url):
         problems.append(
-            f"{name('interval')} is {interval:g} s, which is too short: the service asks not to be polled more often "
-            f"than once a minute. Leave it at {MINUTE:g} s or more; only an emulator on this machine may be polled "
-            "faster"
+            f"{name('interval')} is {interval:g} s, which is too short: the service asks not to be polled more "
+            f"often than once a minute. Leave it at {POLL_INTERVAL:g} s or more; only an emulator on this machine may "
+            "be polled faster"
         )
     if no_status_polls < 1:
         problems.append(f"{name('no_status_polls')} is {no_status_polls}: give a count, at least 1")
     if problems:
-        raise InvalidSettings("\n".join(problems))
+        raise InvalidOptions("\n".join(problems))
 
 
 def is_loopback(url: str) -> bool:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from rich.filesize import decimal
 
-from ukssdc.download.extract import NOT_UNPACKED
-from ukssdc.errors import UKSSDCError
+from ukssdc.errors import ExtractionError, UKSSDCError
 from ukssdc.job import Job
+from ukssdc.record.folders import FAILURE_REPORT, JobFolder
 from ukssdc.service import HELP_ADDRESS
-from ukssdc.status import Product, ProductStatus, StatusCode
-
-HELPDESK_CODES = {StatusCode.NOT_PRODUCED, StatusCode.NOT_QUEUED}  # the service asks to be e-mailed at once about these
-
+from ukssdc.status import HELPDESK_CODES, Action, Product, ProductStatus, StatusCode
 
 # A plain text, and not the member of Product: Prefect takes an object that is in a task's result and in another
 # one's arguments for a dependency, and there is only one object for each member.
@@ -151,6 +148,11 @@ class JobReport(BaseModel):
     directory: Path
 
     @property
+    def folder(self) -> JobFolder:
+        """The job's folder, with its record."""
+        return JobFolder(self.directory, self.job)
+
+    @property
     def ok(self) -> bool:
         """True where every product was downloaded, or cancelled by the user."""
         return not self.failures
@@ -164,6 +166,18 @@ class JobReport(BaseModel):
     def files(self) -> dict[Product, Path]:
         """The archives that are on disk."""
         return {p: o.path for p, o in self.outcomes.items() if isinstance(o, Downloaded)}
+
+    def raise_for_failures(self) -> Self:
+        """Return the report where everything went well.
+
+        Raises
+        ------
+        ProductsFailed
+            Where a product failed or timed out.
+        """
+        if self.failures:
+            raise ProductsFailed(self)
+        return self
 
     def __str__(self) -> str:
         return f"{self.job}: " + ", ".join(f"{p} {o.outcome.replace('_', ' ')}" for p, o in self.outcomes.items())
@@ -192,19 +206,14 @@ class ProductsFailed(Exception):  # noqa: N818 - the public name; it says what h
         )
 
 
-def failure_report(product: str) -> str:
-    """Return the name of a product's failure report in the job's folder."""
-    return f"failure-{product}.md"
-
-
 def build_failed(product: Product, status: ProductStatus) -> Failed:
     """Describe a product that the service will not build."""
     if status.status_code in HELPDESK_CODES:
         advice = (
-            f"The service asks to be told at once: {failure_report(product)} in the job's folder holds an e-mail to "
-            f"{HELP_ADDRESS}, ready to be sent"
+            f"The service asks to be told at once: {FAILURE_REPORT.format(product)} in the job's folder holds an "
+            f"e-mail to {HELP_ADDRESS}, ready to be sent"
         )
-    elif status.status_code == StatusCode.NO_STATUS:
+    elif status.action is Action.MISSING:
         advice = "Look at the job's page, and collect the job later if the product is there; otherwise request it again"
     else:
         advice = f"Request it again; if that fails as well, write to {HELP_ADDRESS}"
@@ -217,16 +226,16 @@ def build_failed(product: Product, status: ProductStatus) -> Failed:
     )
 
 
-def download_failed(job: Job, product: Product, problem: str) -> Failed:
+def download_failed(job: Job, product: Product, problem: BaseException) -> Failed:
     """Describe a product that was built but could not be fetched, or not be unpacked."""
     collect = f"xrt-products collect {job.job_id}"
-    if NOT_UNPACKED in problem:
+    if isinstance(problem, ExtractionError):
         meaning = "complete at the service and on disk, but not unpacked"
         advice = f"When the reason is gone, unpack it: {collect} --extract"
     else:
         meaning = "complete at the service, but not on disk"
         advice = f"Fetch it later: {collect}"
-    return Failed(product=product, code=StatusCode.COMPLETE, text=problem, meaning=meaning, advice=advice)
+    return Failed(product=product, code=StatusCode.COMPLETE, text=str(problem), meaning=meaning, advice=advice)
 
 
 def status_unavailable(job: Job, product: Product, status: ProductStatus, problem: UKSSDCError) -> Failed:

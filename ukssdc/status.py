@@ -5,16 +5,15 @@ Source: protocol, sections 2 (products) and 3 (status).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum, StrEnum
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MAX_DEPTH = 50  # levels of steps that count for the fraction done
-MAX_RUNNING_PERCENT = 99  # per cent: 100 is kept for what is complete
-NO_PROGRESS = "No progress information available"
+from ukssdc.progress import progress_percent, progress_text, read_whole_number
+
+REPORT = "the failure report"
 
 
 class Product(StrEnum):
@@ -89,34 +88,69 @@ def select_products(products: Products, available: Iterable[Product]) -> tuple[P
     return Product.in_order(by_name[str(name)] for name in products)
 
 
-class StatusCode(IntEnum):
-    """The status codes that the service documents, each with what it means.
+class Action(StrEnum):
+    """What a status code calls for."""
 
-    A code that the service invents later is no member: `ProductStatus.status_code` is then a plain int.
+    WAIT = "wait"
+    DOWNLOAD = "download"
+    CANCELLED = "nothing: the user cancelled it"
+    FAILED = "report the failure"
+    MISSING = "ask again; report the failure after a few polls in a row"
+
+    @property
+    def is_final(self) -> bool:
+        """True where the product's build has ended, whatever its end."""
+        return self not in {Action.WAIT, Action.MISSING}
+
+
+class StatusCode(IntEnum):
+    """The one table of status codes: what each means, what it calls for, what comes next (protocol, section 3).
+
+    A code that the service invents later is no member: `ProductStatus.status_code` is then a plain int, and
+    `action_for` tells what it calls for.
     """
 
     meaning: str
+    action: Action
+    next: str
 
-    def __new__(cls, value: int, meaning: str = "") -> Self:
-        """Make a member that is its number and knows its meaning."""
+    def __new__(cls, value: int, meaning: str = "", action: Action = Action.WAIT, next_: str = "") -> Self:
+        """Make a member that is its number and knows its row of the table."""
         member = int.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning
+        member.action = action
+        member.next = next_
         return member
 
-    NO_STATUS = -10, "no status returned by the service: something has gone wrong"
-    CANCELLED = -4, "cancelled by the user"
-    NOT_PRODUCED = -3, "the job ran but did not produce the product"
-    NOT_QUEUED = -2, "an internal error at the UKSSDC: the job could not be added to the queue"
-    NOT_REQUESTED = -1, "an internal error at the UKSSDC: the job could not be requested"
-    REQUESTED = 1, "requested, not yet queued"
-    QUEUED = 2, "queued"
-    RUNNING = 3, "running"
-    COMPLETE = 4, "complete"
-    WAITING_FOR_POSITION = 5, "waits for the standard position"
+    NO_STATUS = -10, "no status returned by the service: something has gone wrong", Action.MISSING, "ask again"
+    CANCELLED = -4, "cancelled by the user", Action.CANCELLED, "nothing"
+    NOT_PRODUCED = -3, "the job ran but did not produce the product", Action.FAILED, REPORT
+    NOT_QUEUED = -2, "an internal error at the UKSSDC: the job could not be added to the queue", Action.FAILED, REPORT
+    NOT_REQUESTED = -1, "an internal error at the UKSSDC: the job could not be requested", Action.FAILED, REPORT
+    REQUESTED = 1, "requested, not yet queued", Action.WAIT, "the queue"
+    QUEUED = 2, "queued", Action.WAIT, "its build"
+    RUNNING = 3, "running", Action.WAIT, "download"
+    COMPLETE = 4, "complete", Action.DOWNLOAD, "download"
+    WAITING_FOR_POSITION = (
+        5,
+        "waits for the standard position",
+        Action.WAIT,
+        "its build, when there is a standard position",
+    )
 
 
+HELPDESK_CODES = frozenset({StatusCode.NOT_PRODUCED, StatusCode.NOT_QUEUED})  # the service asks to be e-mailed at once
 _DOCUMENTED = frozenset(StatusCode)
+
+
+def action_for(code: int | None) -> Action:
+    """Return what a status code calls for; one that the service invents later is waited for, or has failed."""
+    if code is None:
+        return Action.MISSING
+    if code in _DOCUMENTED:
+        return StatusCode(code).action
+    return Action.FAILED if code < 0 else Action.WAIT
 
 
 class ProductStatus(BaseModel):
@@ -167,9 +201,29 @@ class ProductStatus(BaseModel):
 
         A missing status (-10) is no end: it may be there at the next poll.
         """
-        return self.status_code == StatusCode.COMPLETE or (
-            self.status_code < 0 and self.status_code != StatusCode.NO_STATUS
-        )
+        return self.action.is_final
+
+    @property
+    def action(self) -> Action:
+        """What the code calls for."""
+        return action_for(self.status_code)
+
+    @property
+    def complete(self) -> bool:
+        """True where the product is there to be downloaded."""
+        return self.action is Action.DOWNLOAD
+
+    @property
+    def running(self) -> bool:
+        """True while the product is being built: the only time at which there is progress."""
+        return self.status_code == StatusCode.RUNNING
+
+    @property
+    def next(self) -> str:
+        """What comes next, in a word or two: "the queue"."""
+        if self.status_code in _DOCUMENTED:
+            return StatusCode(self.status_code).next
+        return REPORT if self.settled else "ask again"
 
     @property
     def meaning(self) -> str:
@@ -233,93 +287,9 @@ class JobStatus(Mapping[str, ProductStatus]):
         return f"JobStatus({self})"
 
 
-def progress_text(progress: Mapping[str, Any]) -> str:
-    """Put a progress structure into words, as the service's users know them.
-
-    Parameters
-    ----------
-    progress : mapping
-        `progress` of a status answer; any shape is accepted, what cannot be read is left out.
-
-    Returns
-    -------
-    str
-        One line per step, indented by nesting, and the time running; or `NO_PROGRESS`.
-    """
-    if not isinstance(progress, Mapping) or _as_int(progress.get("GotProgress")) != 1:
-        return NO_PROGRESS
-    text = f"{progress['PreProgress']}\n" if "PreProgress" in progress else ""
-    text += "".join(
-        "  " * (depth + 1) + _step_line(step) + "\n" for depth, step in walk_steps(progress.get("ProgressSteps"))
-    )
-    if progress.get("TimeRunning") is not None:
-        text += f"\nThe job has been running for {progress['TimeRunning']}\n"
-    return text
-
-
-def progress_percent(progress: Mapping[str, Any]) -> int | None:
-    """Return how far a build is, per cent: steps count alike, and an active step as far as the steps below it are.
-
-    A step without steps below it that works on item 2 of 4 has done one quarter.
-
-    Returns
-    -------
-    int or None
-        0 to 99, as 100 is kept for what is complete; None where there is no progress to be read.
-    """
-    if not isinstance(progress, Mapping) or _as_int(progress.get("GotProgress")) != 1:
-        return None
-    done = _fraction(progress.get("ProgressSteps"), depth=0)
-    return None if done is None else min(round(100 * done), MAX_RUNNING_PERCENT)
-
-
-def _fraction(steps: Any, depth: int) -> float | None:
-    known = [s for s in steps if isinstance(s, Mapping)] if isinstance(steps, list) and depth < MAX_DEPTH else []
-    if not known:
-        return None
-    return sum(_step_fraction(step, depth) for step in known) / len(known)
-
-
-def _step_fraction(step: Mapping[str, Any], depth: int) -> float:
-    state = _as_int(step.get("StepStatus"))
-    if state != 1:
-        return float(state == 2)  # noqa: PLR2004 - protocol, section 3
-    below = _fraction(step.get("SubStep"), depth + 1)
-    if below is not None:
-        return below
-    item = re.search(r"(\d{1,6})\s*/\s*(\d{1,6})", str(step.get("StepExtra", "")))
-    if item is None or int(item[2]) == 0:
-        return 0.0
-    return min(max(int(item[1]) - 1, 0) / int(item[2]), 1.0)
-
-
-def walk_steps(steps: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield (depth, step) for a list of steps and their sub-steps, top down; no recursion, so any depth will do."""
-    stack = [(0, step) for step in reversed(steps)] if isinstance(steps, list) else []
-    while stack:
-        depth, step = stack.pop()
-        if not isinstance(step, Mapping):
-            continue
-        yield depth, step
-        below = step.get("SubStep")
-        if isinstance(below, list):
-            stack += [(depth + 1, sub) for sub in reversed(below)]
-
-
-def _step_line(step: Mapping[str, Any]) -> str:
-    label, extra = ("" if (text := step.get(key)) is None else str(text) for key in ("StepLabel", "StepExtra"))
-    match _as_int(step.get("StepStatus")):
-        case 1:
-            return f"** {label} - ACTIVE" + (f" -- {extra}" if extra else "") + "**"
-        case 2:
-            return f"{label} - DONE"
-        case _:
-            return label
-
-
 def _brief(status: ProductStatus) -> str:
     """Return a status in a word or two, for a log line: `running 40%`, `queued`."""
-    if status.status_code == StatusCode.RUNNING:
+    if status.running:
         done = progress_percent(status.progress)
         return "running" if done is None else f"running {done}%"
     if status.status_code in _DOCUMENTED:
@@ -328,20 +298,7 @@ def _brief(status: ProductStatus) -> str:
 
 
 def _read_code(code: Any) -> int:
-    number = _as_int(code)
+    number = read_whole_number(code)
     if number is None:
         return StatusCode.NO_STATUS
     return StatusCode(number) if number in _DOCUMENTED else number
-
-
-def _as_int(value: Any) -> int | None:
-    """Read an integer that may come as a string; None for anything else."""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,9}\s*", value):
-        return int(value)
-    return None

@@ -10,24 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 import ukssdc
 from ukssdc.client import refuse_address
-from ukssdc.download.archive import ArchiveFormat, IfExists
 from ukssdc.errors import UKSSDCError
-from ukssdc.limits import MINUTE, check_settings
+from ukssdc.service import POLL_INTERVAL
+from xrt_products.flows.cli.output import show_report, show_table
+from xrt_products.flows.options import FollowOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from pydantic import SecretStr
+    from collections.abc import Callable
 
     from ukssdc.outcomes import JobReport
 
-DAY = 86400.0  # s
+Options = Annotated[FollowOptions, Parameter(name="*")]  # each of them an option of the command
+DEFAULTS = FollowOptions()
 
 SCENARIO_HELP = """\
 A scenario, for instance:
@@ -59,122 +56,32 @@ app = App(
 
 
 @app.command
-def run(
-    file: Path,
-    *,
-    destination: Path = Path("products"),
-    account: str | None = None,
-    interval: float = MINUTE,
-    max_wait: float = DAY,
-    format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
-    if_exists: IfExists = "skip",
-    extract: bool = False,
-    fresh: bool = False,
-    cancel_with_run: bool = True,
-    notify: Annotated[str | None, Parameter(env_var="UKSSDC_NOTIFY", show_default=False)] = None,
-) -> int:
+def run(file: Path, *, options: Options = DEFAULTS, fresh: bool = False) -> int:
     """Submit the request in FILE, poll it once a minute, and download every product as it completes.
 
     Parameters
     ----------
     file
         The request, YAML or JSON, in the service's own parameter names; see the README.
-    destination
-        Files go to DESTINATION/TARGET/JOB/.
-    account
-        Name of a Prefect block with the account; by default the environment: UKSSDC_USER, UKSSDC_URL.
-    interval
-        Time between two polls, s; 60 or more, except against an emulator on this machine.
-    max_wait
-        Longest wait, s; what is pending then can be collected later.
-    format
-        Of the archives.
-    if_exists
-        What to do about files that are there already.
-    extract
-        Unpack the archives as well, each into a folder beside it.
     fresh
         Submit a new job even where an earlier run with the same request and destination has left one unfinished.
-    cancel_with_run
-        Whether Ctrl-C cancels the job at the service, too.
-    notify
-        Whom to tell of a failure: a Prefect notification block (slack-webhook/ops), or an Apprise URL. The
-        environment variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
     """
     request = ukssdc.ProductRequest.from_file(file)
-    xrt_products = _load_flows(account, interval, max_wait)
-    return _finish(
-        lambda: xrt_products.request_products(
-            request,
-            destination=destination,
-            account=account,
-            interval=interval,
-            max_wait=max_wait,
-            format=format,
-            if_exists=if_exists,
-            extract=extract,
-            fresh=fresh,
-            cancel_with_run=cancel_with_run,
-            notify=_secret(notify),
-        )
-    )
+    xrt_products = _load_flows(options)
+    return _finish(lambda: xrt_products.request_products(request, fresh=fresh, **_parameters(options)))
 
 
 @app.command
-def collect(
-    job: int,
-    *,
-    destination: Path = Path("products"),
-    account: str | None = None,
-    interval: float = MINUTE,
-    max_wait: float = DAY,
-    format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
-    if_exists: IfExists = "skip",
-    extract: bool = False,
-    cancel_with_run: bool = True,
-    notify: Annotated[str | None, Parameter(env_var="UKSSDC_NOTIFY", show_default=False)] = None,
-) -> int:
+def collect(job: int, *, options: Options = DEFAULTS) -> int:
     """Take up job number JOB: wait for what is pending, download what is complete.
 
     Parameters
     ----------
     job
         The service's number for the job; `xrt-products jobs` lists them.
-    destination
-        Files go to DESTINATION/TARGET/JOB/.
-    account
-        Name of a Prefect block with the account; by default the environment: UKSSDC_USER, UKSSDC_URL.
-    interval
-        Time between two polls, s; 60 or more, except against an emulator on this machine.
-    max_wait
-        Longest wait, s.
-    format
-        Of the archives.
-    if_exists
-        What to do about files that are there already.
-    extract
-        Unpack the archives as well, each into a folder beside it.
-    cancel_with_run
-        Whether Ctrl-C cancels the job at the service, too.
-    notify
-        Whom to tell of a failure: a Prefect notification block (slack-webhook/ops), or an Apprise URL. The
-        environment variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
     """
-    xrt_products = _load_flows(account, interval, max_wait)
-    return _finish(
-        lambda: xrt_products.collect_products(
-            job,
-            destination=destination,
-            account=account,
-            interval=interval,
-            max_wait=max_wait,
-            format=format,
-            if_exists=if_exists,
-            extract=extract,
-            cancel_with_run=cancel_with_run,
-            notify=_secret(notify),
-        )
-    )
+    xrt_products = _load_flows(options)
+    return _finish(lambda: xrt_products.collect_products(job, **_parameters(options)))
 
 
 @app.command
@@ -193,12 +100,12 @@ def status(job: int) -> int:
         for product, state in client.status(found).items()
     ]
     title = f"{found.name}, job {found.job_id}"
-    _show_table(title, ("Product", "Code", "Status", "Progress"), rows, caption=found.url)
+    show_table(title, ("Product", "Code", "Status", "Progress"), rows, caption=found.url)
     return 0
 
 
 @app.command
-def watch(job: int, *, interval: float = MINUTE) -> int:
+def watch(job: int, *, interval: float = POLL_INTERVAL) -> int:
     """Show how job number JOB goes on until it is over: a live table, or plain lines where it is no terminal.
 
     Parameters
@@ -252,7 +159,7 @@ def jobs() -> int:
         for job in client.jobs()
     ]
     headings = ("Job", "Target", "Submitted (UTC)", "Products", "On the server")
-    _show_table("Jobs", headings, rows, caption=f"{client.count_active_jobs()} active")
+    show_table("Jobs", headings, rows, caption=f"{client.count_active_jobs()} active")
     return 0
 
 
@@ -293,17 +200,15 @@ def demo(*, keep: bool = False) -> int:
     return run_demo(keep=keep)
 
 
-def _load_flows(account: str | None, interval: float, max_wait: float) -> Any:
-    """Import the flows; before that, see that there is an account, and settings that make sense, which takes no time.
+def _load_flows(options: FollowOptions) -> Any:
+    """Import the flows; before that, see that there is an account, and options that make sense, which takes no time.
 
     Where the service is that a block names is known only later; then the flow sees to the interval.
     """
-    refuse_address(account)
-    check_settings(
-        interval=interval,
-        max_wait=max_wait,
-        base_url=ukssdc.Client.from_environment().base_url if account is None else None,
-        name=lambda setting: f"--{setting.replace('_', '-')}",
+    refuse_address(options.account if isinstance(options.account, str) else None)
+    options.validate(
+        ukssdc.Client.from_environment().base_url if options.account is None else None,
+        name=lambda option: f"--{option.replace('_', '-')}",
     )
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     from xrt_products.flows.cli.server import ensure_server  # noqa: PLC0415 - only where Prefect is used
@@ -316,11 +221,12 @@ def _load_flows(account: str | None, interval: float, max_wait: float) -> Any:
     return xrt_products
 
 
-def _secret(notify: str | None) -> SecretStr | None:
-    """Hide whom to tell: Prefect's server stores a flow's parameters."""
-    from pydantic import SecretStr  # noqa: PLC0415 - only where it is wanted, and a flow runs anyway
+def _parameters(options: FollowOptions) -> dict[str, Any]:
+    """Return the options as a flow's parameters; a URL of a notification is hidden, as Prefect's server stores them."""
+    from pydantic import SecretStr  # noqa: PLC0415 - a flow runs anyway
 
-    return SecretStr(notify) if notify else None
+    notify = options.notify or os.environ.get("UKSSDC_NOTIFY")
+    return {**options.as_parameters(), "notify": SecretStr(notify) if isinstance(notify, str) else None}
 
 
 def _finish(flow: Callable[[], JobReport]) -> int:
@@ -335,27 +241,6 @@ def _finish(flow: Callable[[], JobReport]) -> int:
         report = failed.report
     show_report(report)
     return 0 if report.ok else 1
-
-
-def show_report(report: JobReport) -> None:
-    """Print a report as a table; where the files and the quick look are stands below it."""
-    from ukssdc.quicklook import PAGE  # noqa: PLC0415 - it takes its time
-
-    quick_look = report.directory / PAGE
-    rows = [(product, o.outcome.replace("_", " "), str(o)) for product, o in report.outcomes.items()]
-    title = f"{report.job.name}, job {report.job.job_id}"
-    caption = f"Files: {report.directory}" + (f"\nQuick look: {quick_look}" if quick_look.is_file() else "")
-    _show_table(title, ("Product", "Outcome", "Details"), rows, caption=caption)
-
-
-def _show_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> None:
-    """Print a table; what the service says is text and not markup."""
-    table = Table(title=Text(title), caption=Text(caption), title_justify="left", caption_justify="left")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
 
 
 def main() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 
 from ukssdc import UKSSDCError
-from ukssdc.limits import InvalidSettings
 from ukssdc.outcomes import ProductsFailed
 
-EXPECTED = (UKSSDCError, ProductsFailed, InvalidSettings)
+EXPECTED = (UKSSDCError, ProductsFailed)
 
 
 class _WithoutTraceback(logging.Filter):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -13,12 +12,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ukssdc import Client, Job, JobStatus, Product, StatusCode, UKSSDCError
-from ukssdc.limits import is_loopback
+from ukssdc import Client, Job, JobStatus, Product, UKSSDCError
+from ukssdc.limits import MAX_WAIT, validate_limits
 from ukssdc.progress import ProductProgress, product_progress
+from ukssdc.service import POLL_INTERVAL
+from ukssdc.status import Action
+from ukssdc.tracker import JobTracker
 
-INTERVAL = 60.0  # s; the service asks not to be polled more often (protocol, section 1)
-NO_STATUS_POLLS = 3  # as for the flows
 BAR = 16  # columns
 ECHO = 3  # columns for the terminal's own ^C, which would wrap behind a full line and shift the table
 WIDE = 110  # columns; in fewer there is no room for the whole table
@@ -31,52 +31,32 @@ class View:
     Attributes
     ----------
     job : Job
-    standings : dict
-        Product -> where it stands.
-    trouble : str
+    progress : dict
+        Product -> how far it is.
+    poll_error : str
         Why the last poll failed; empty where it did not.
     outcomes : dict
         Product -> what became of it, where it is more than watched.
     """
 
     job: Job
-    standings: dict[Product, ProductProgress] = field(default_factory=dict)
+    progress: dict[Product, ProductProgress] = field(default_factory=dict)
     poll_error: str = ""
     outcomes: dict[Product, str] = field(default_factory=dict)
-    _without_status: Counter[Product] = field(default_factory=Counter)
-    _status: JobStatus | None = None
 
     def update(self, status: JobStatus) -> list[str]:
-        """Take note of an answer; return a line for each product that has changed."""
-        self._status, self.poll_error = status, ""
-        lines, seen = [], dict(self.standings)
+        """Take an answer; return a line for each product that has changed."""
+        self.poll_error = ""
+        lines, progress = [], dict(self.progress)
         for name, state in status.items():
             product = Product(name)
-            missing = state.status_code == StatusCode.NO_STATUS
-            self._without_status[product] = self._without_status[product] + 1 if missing else 0
-            before = self.standings.get(product)
+            before = self.progress.get(product)
             new = product_progress(state, before.percent if before else 0)
             if before is None or _comparable(before) != _comparable(new):
                 lines.append(_line(product, new))
-            seen[product] = new
-        self.standings = seen  # at once, because another thread may be drawing
+            progress[product] = new
+        self.progress = progress  # at once, because another thread may be drawing
         return lines
-
-    @property
-    def lost(self) -> set[Product]:
-        """The products that have had no status for the last `NO_STATUS_POLLS` polls, or more."""
-        return {product for product, polls in self._without_status.items() if polls >= NO_STATUS_POLLS}
-
-    @property
-    def complete(self) -> bool:
-        """True when all products have ended, or are lost."""
-        return self._status is not None and set(self._status.pending) <= self.lost
-
-    @property
-    def failed(self) -> tuple[Product, ...]:
-        """The products that will not come; those that the user cancelled are no failures."""
-        good = {StatusCode.COMPLETE, StatusCode.CANCELLED}
-        return tuple(Product(p) for p, s in (self._status or {}).items() if s.status_code not in good)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the live table, no wider than the terminal; what the service says is text and not markup."""
@@ -90,7 +70,7 @@ class View:
         shown = headings if options.max_width >= WIDE else headings[:5]
         for heading in shown:
             table.add_column(heading, no_wrap=heading not in {"Status", "Step", "Next"})
-        for product, s in self.standings.items():
+        for product, s in self.progress.items():
             bar = ProgressBar(100, s.percent, width=BAR)
             step, after = (self.outcomes[product], "") if product in self.outcomes else (s.step, s.next)
             cells = (product, f"{s.percent} %", bar, Text(s.status), _one_line(step), Text(s.running), _one_line(after))
@@ -98,7 +78,7 @@ class View:
         yield Constrain(table, options.max_width - ECHO)
 
 
-def watch_job(client: Client, job: Job, *, interval: float = INTERVAL, console: Console | None = None) -> int:
+def watch_job(client: Client, job: Job, *, interval: float = POLL_INTERVAL, console: Console | None = None) -> int:
     """Show where a job stands until all its products have ended.
 
     Parameters
@@ -117,46 +97,45 @@ def watch_job(client: Client, job: Job, *, interval: float = INTERVAL, console: 
 
     Raises
     ------
-    ValueError
+    InvalidOptions
         For an interval that would annoy the service.
     UKSSDCError
-        For what time cannot mend.
+        For what is not retryable.
     """
-    if interval < INTERVAL and not (interval > 0 and is_loopback(client.base_url)):
-        raise ValueError(
-            f"--interval {interval:g} s is too short: the service asks not to be polled more than once a minute"
-        )
+    validate_limits(interval=interval, max_wait=MAX_WAIT, base_url=client.base_url, name=lambda name: f"--{name}")
     console = console or Console()
-    view = View(job)
+    tracker, view = JobTracker(job, interval=interval), View(job)
     if not console.is_terminal:
-        _poll(client, view, interval, console)
+        _poll(client, tracker, view, console)
     else:
         with Live(view, console=console, refresh_per_second=4):
-            _poll(client, view, interval, None)
-    return 1 if view.failed else 0
+            _poll(client, tracker, view, None)
+    good = {Action.DOWNLOAD, Action.CANCELLED}
+    return 0 if all(tracker.action(product) in good for product in job.products) else 1
 
 
-def _poll(client: Client, view: View, interval: float, plain: Console | None) -> None:
+def _poll(client: Client, tracker: JobTracker, view: View, plain: Console | None) -> None:
     """Poll until the end; where there is no live table, print what has changed."""
     while True:
-        lines = _ask(client, view)
+        lines = _ask(client, tracker, view)
         for line in lines:
             if plain is not None:
                 plain.print(Text(line), soft_wrap=True)
-        if view.complete:
+        if tracker.complete:
             return
-        time.sleep(interval)
+        time.sleep(tracker.interval)
 
 
-def _ask(client: Client, view: View) -> list[str]:
+def _ask(client: Client, tracker: JobTracker, view: View) -> list[str]:
     """Make one status call; what may pass is no reason to stop."""
     try:
-        return view.update(client.status(view.job))
+        tracker.poll(lambda _: client.status(tracker.job))
     except UKSSDCError as error:
         if not error.retryable:
             raise
         view.poll_error = f"{error}. Asked again at the next poll"
         return [view.poll_error]
+    return view.update(tracker.status)
 
 
 def _comparable(s: ProductProgress) -> tuple[object, ...]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import cast
 from uuid import UUID
 
-from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
@@ -18,16 +17,17 @@ from prefect.client.schemas.sorting import ArtifactSort
 from ukssdc import Job, JobStatus, Product
 from ukssdc.progress import ProductProgress, product_progress
 from ukssdc.times import utcnow
+from xrt_products.tasks.observe.best_effort import best_effort
 from xrt_products.tasks.observe.markdown import name_with_link, table_cell
 
 Row = tuple[str, ...]
 
 
 class ProgressArtifacts:
-    """What stands in the UI for one job; it is written only where something has changed.
+    """What the Prefect UI shows of one job; it is written only where something has changed.
 
-    It lives in the job's `Watch`, and so through Prefect's retries; after the process has ended, the next one goes on
-    from the bars that it finds in the UI.
+    It survives Prefect's retries of the poll; after the process has ended, the next one goes on from the bars that it
+    finds in the UI.
 
     Parameters
     ----------
@@ -37,40 +37,38 @@ class ProgressArtifacts:
     def __init__(self, job: Job) -> None:
         self.job = job
         self._percent = dict.fromkeys(job.products, 0)  # how far each product is known to be
-        self._standings: dict[Product, ProductProgress] = {}
-        self._bars: dict[Product, tuple[UUID, int, str]] = {}  # what stands in the UI
+        self._progress: dict[Product, ProductProgress] = {}
+        self._bars: dict[Product, tuple[UUID, int, str]] = {}  # what the UI shows
         self._page: UUID | None = None
         self._rows: list[Row] = []
-        self._taken_up = False
+        self._restored = False
 
-    def show(self, status: JobStatus) -> None:
+    def update(self, status: JobStatus) -> None:
         """Bring the UI up to date; a Prefect server that is away costs the display and not the job."""
         for name, state in status.items():
             product = Product(name)
-            self._standings[product] = product_progress(state, self._percent[product])
-            self._percent[product] = self._standings[product].percent
+            self._progress[product] = product_progress(state, self._percent[product])
+            self._percent[product] = self._progress[product].percent
         self._write({})
 
     def close(self, outcomes: Mapping[Product, str]) -> None:
         """Put the outcomes in the place of what comes next."""
-        if self._standings:
+        if self._progress:
             self._write(outcomes)
 
     def _write(self, outcomes: Mapping[Product, str]) -> None:
-        try:
-            self._take_up()
+        with best_effort(f"show the progress of job {self.job.job_id}"):
+            self._restore()
             for product, percent in self._percent.items():
                 self._write_bar(product, percent, outcomes.get(product))
             self._write_page(outcomes)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the polling goes on
-            get_run_logger().warning("Could not show the progress of job %d: %r", self.job.job_id, error)
 
-    def _take_up(self) -> None:
+    def _restore(self) -> None:
         """Go on from where the bars stood when an earlier process ended: they never go backwards."""
-        if self._taken_up:
+        if self._restored:
             return
         found = self._in_the_ui()
-        self._taken_up = True
+        self._restored = True
         page = found.get(self._page_key)
         if page is None or page.description != name_with_link(self.job):
             return  # of another service, such as an emulator, that gave the same number
@@ -78,8 +76,8 @@ class ProgressArtifacts:
             bar = found.get(self._bar_key(product))
             if bar is not None and isinstance(bar.data, int | float):
                 self._percent[product] = max(percent, int(bar.data))
-        for product, seen in self._standings.items():
-            self._standings[product] = replace(seen, percent=self._percent[product])
+        for product, seen in self._progress.items():
+            self._progress[product] = replace(seen, percent=self._percent[product])
 
     def _in_the_ui(self) -> dict[str, Artifact]:
         """Return the newest artifact of each key; what is older than the job belongs to another one."""
@@ -114,7 +112,7 @@ class ProgressArtifacts:
         """Write the page where more has changed than the time running."""
         rows: list[Row] = [
             (p.label, f"{s.percent} %", s.status, s.step, _in_words(outcomes[p]) if p in outcomes else s.next)
-            for p, s in self._standings.items()
+            for p, s in self._progress.items()
         ]
         if rows == self._rows:
             return
@@ -132,7 +130,7 @@ class ProgressArtifacts:
         self._rows = rows
 
     def _markdown(self, rows: list[Row]) -> str:
-        running = [s.running for s in self._standings.values()]
+        running = [s.running for s in self._progress.values()]
         lines = [
             (product, percent, status, step, time, after)
             for (product, percent, status, step, after), time in zip(rows, running, strict=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from prefect import get_run_logger
 from prefect.events import emit_event
 
 from ukssdc import Job, Product
 from ukssdc.outcomes import Cancelled, Downloaded, JobReport, Outcome
+from xrt_products.tasks.observe.best_effort import best_effort
 from xrt_products.tasks.observe.display import show
 
 _ENDS = {Downloaded: "complete", Cancelled: "cancelled"}  # anything else has failed
@@ -65,14 +65,12 @@ def emit_job(report: JobReport) -> None:
 
 def _emit(event: str, job: Job, resource: dict[str, str], payload: dict[str, Any]) -> None:
     """Emit an event; that it could not be emitted changes nothing."""
-    try:
+    with best_effort(f"emit {event} of job {job.job_id}"):
         emit_event(
             event,
             resource=resource | {"ukssdc.target": job.name, "ukssdc.job_url": job.url},
             payload={"job": job.job_id, "target": job.name} | payload,
         )
-    except Exception as error:  # noqa: BLE001 - whatever it is, the products matter more
-        get_run_logger().warning("Could not emit %s of job %d: %r", event, job.job_id, error)
 
 
 def _absolute(path: Path | None) -> str | None:

@@ -13,6 +13,8 @@ from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.core import Block
 from pydantic import AfterValidator, SecretStr
 
+from xrt_products.tasks.observe.best_effort import best_effort
+
 
 def _hide(value: str | SecretStr) -> SecretStr:
     return value if isinstance(value, SecretStr) else SecretStr(value)
@@ -36,14 +38,11 @@ def send_notification(notify: Notify | None, subject: str, body: str) -> None:
     if notify is None:
         return
     where = _hide(notify).get_secret_value()
-    try:
-        with _apprise_silenced():
-            (_send_to_url if "://" in where else _send_to_block)(where, subject, body)
-    except Exception as error:  # noqa: BLE001 - whatever it is; its text may hold the URL, so its kind must do
-        get_run_logger().warning(
-            "Nobody was notified: %s failed (%s). Everything else goes on", _name(where), type(error).__name__
-        )
-    else:
+    with (
+        best_effort(f"send the notification through {_name(where)}", reveal=False),
+        _apprise_silenced(),
+    ):  # errors hold the URL
+        (_send_to_url if "://" in where else _send_to_block)(where, subject, body)
         get_run_logger().info("Notified through %s: %s", _name(where), subject)
 
 

@@ -26,7 +26,7 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 QUIET += ["--disable-component-update", "--disable-sync"]
 RESULTS = Path(__file__).parents[2] / "test-results"
-PATIENCE = 30_000  # ms
+TIMEOUT = 30_000  # ms
 WIDTH, HEIGHT, TALLEST = 1400, 1000, 4000  # px
 
 
@@ -67,7 +67,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     opened = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-    opened.set_default_timeout(PATIENCE)
+    opened.set_default_timeout(TIMEOUT)
     yield opened
     opened.close()
 
@@ -98,15 +98,15 @@ def test_the_run_page_shows_what_each_task_did(ui: dict[str, Any], page: Page) -
     page.get_by_text("Task Runs", exact=True).first.click()
 
     for name in ("submit GRB 261124B", "download LightCurve", "report EnhancedPos"):
-        expect(page.get_by_text(name).first).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("poll job 951").first).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text(name).first).to_be_visible(timeout=TIMEOUT)
+    expect(page.get_by_text("poll job 951").first).to_be_visible(timeout=TIMEOUT)
     keep(page, "run")
 
 
 def test_the_failure_report_says_what_to_do(ui: dict[str, Any], page: Page) -> None:
     page.goto(artifact(ui, "failure-951-enh"))
 
-    expect(page.get_by_role("heading", name="GRB 261124B: enhanced position failed")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="GRB 261124B: enhanced position failed")).to_be_visible(timeout=TIMEOUT)
     expect(page.get_by_text("swifthelp@leicester.ac.uk").first).to_be_visible()
     keep(page, "failure-report")
 
@@ -116,21 +116,21 @@ def test_the_status_table_says_where_each_product_ended(ui: dict[str, Any], page
 
     for product, end in {"light curve": "downloaded", "enhanced position": "failed"}.items():
         row = page.get_by_role("row").filter(has=page.get_by_role("cell", name=product))
-        expect(row.get_by_role("cell", name=end)).to_be_visible(timeout=PATIENCE)
+        expect(row.get_by_role("cell", name=end)).to_be_visible(timeout=TIMEOUT)
     keep(page, "status")
 
 
 def test_progress_is_at_100_per_cent(ui: dict[str, Any], page: Page) -> None:
     page.goto(artifact(ui, "progress-951-lc"))
 
-    expect(page.get_by_text("Progress: 100%")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Progress: 100%")).to_be_visible(timeout=TIMEOUT)
     keep(page, "progress")
 
 
 def test_a_bar_that_stopped_short_says_why(ui: dict[str, Any], page: Page) -> None:
     page.goto(artifact(ui, "progress-951-enh"))
 
-    expect(page.get_by_text("enhanced position failed: GRB 261124B, job 951")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("enhanced position failed: GRB 261124B, job 951")).to_be_visible(timeout=TIMEOUT)
 
 
 def test_the_run_page_lists_the_artifacts(ui: dict[str, Any], page: Page) -> None:
@@ -138,14 +138,14 @@ def test_the_run_page_lists_the_artifacts(ui: dict[str, Any], page: Page) -> Non
     page.get_by_text("Artifacts", exact=True).first.click()
 
     for key in ("quicklook-951", "xrt-status-951", "failure-951-enh"):
-        expect(page.get_by_text(key).first).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text(key).first).to_be_visible(timeout=TIMEOUT)
     keep(page, "artifacts")
 
 
 def test_the_quick_look_shows_the_light_curve(ui: dict[str, Any], page: Page) -> None:
     page.goto(artifact(ui, "quicklook-951"))
     picture = page.locator("img[src^='data:image/png']").first
-    expect(picture).to_be_visible(timeout=PATIENCE)
+    expect(picture).to_be_visible(timeout=TIMEOUT)
     expect(page.get_by_role("heading", name="Spectral fits")).to_be_visible()
     keep(page, "quick-look")
     for heading in ("Photon index", "Observed flux", "Offset (arcsec)"):  # what is looked for needs no scrolling

@@ -26,7 +26,7 @@ __all__ = ["options", "serve"]
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
 PREFECT = Path(sys.executable).with_name("prefect")
 POOL = "xrt-analysis"  # the example's is `xrt`, which other tests have workers for
-PATIENCE = 120.0  # s
+TIMEOUT = 120.0  # s
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("deployments")]
 
 
@@ -79,7 +79,7 @@ def prefect(home: Path, *arguments: str) -> str:
         env=os.environ | {"PWD": str(home), "COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -88,7 +88,7 @@ def prefect(home: Path, *arguments: str) -> str:
 
 def finished_run(api: str, deployment: str) -> dict[str, Any]:
     """Return the one run of a deployment when it is over."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     runs: list[dict[str, Any]] = []
     while time.monotonic() < deadline:
         query = {"flow_runs": {"deployment_id": {"any_": [deployment]}}}

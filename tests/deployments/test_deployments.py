@@ -21,7 +21,7 @@ from ukssdc.emulator import Build, Emulator, Scenario
 
 PROJECT = Path(__file__).parents[2]
 PREFECT = Path(sys.executable).with_name("prefect")
-PATIENCE = 120.0  # s
+TIMEOUT = 120.0  # s
 pytestmark = pytest.mark.xdist_group("deployments")  # one worker process, one work pool
 
 
@@ -49,7 +49,7 @@ def deployed(prefect_api: str, home: Path) -> str:
             env=os.environ | {"PWD": str(home)},
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -78,7 +78,7 @@ def test_a_run_started_through_the_api_puts_its_products_on_disk(deployed: str, 
     request = request_for(Product.LightCurve, Product.Image).model_dump(mode="json")
 
     runs = Runs(deployed, "request products/on-demand")
-    run = runs.end_of(runs.start(request=request, interval=0.5), PATIENCE)
+    run = runs.end_of(runs.start(request=request, interval=0.5), TIMEOUT)
 
     assert run["state_type"] == "COMPLETED", run["state"]["message"]
     assert run["name"] == "GRB 200416A"
@@ -100,7 +100,7 @@ def test_a_run_with_the_services_own_parameter_names_fails_where_a_product_fails
     }
 
     runs = Runs(deployed, "request products/on-demand")
-    run = runs.end_of(runs.start(request=request, interval=0.5), PATIENCE)
+    run = runs.end_of(runs.start(request=request, interval=0.5), TIMEOUT)
 
     assert run["state_type"] == "FAILED"
     assert "EnhancedPos" in run["state"]["message"]
@@ -114,7 +114,7 @@ def test_the_example_schedule_plans_nothing_until_it_is_switched_on(deployed: st
 
     address = f"{deployed}/deployments/{deployment['id']}/schedules/{schedule['id']}"
     requests.patch(address, json={"active": True}, timeout=30).raise_for_status()
-    planned = wait_for("a planned run", lambda: planned_runs(deployed, deployment["id"]), PATIENCE, 0.5)
+    planned = wait_for("a planned run", lambda: planned_runs(deployed, deployment["id"]), TIMEOUT, 0.5)
 
     first = datetime.fromisoformat(planned[0]["expected_start_time"])
     assert first > datetime.now(UTC)

@@ -87,7 +87,7 @@ def test_a_corrupt_archive_is_corrupt_in_every_format(
     job = complete_job(emulator, client)
     emulator.faults.append(Fault("archive_corrupt"))
 
-    with pytest.raises(DownloadError, match="no good"):
+    with pytest.raises(DownloadError, match="is corrupt"):
         client.download(job, LC, tmp_path, format=form)
 
 

@@ -22,7 +22,7 @@ from ukssdc.emulator import Build, Emulator, Fault, Scenario
 from xrt_products import request_products
 
 POOL = "xrt-cancel"
-PATIENCE = 180.0  # s; a busy Prefect server on SQLite may hold an answer back for a minute
+TIMEOUT = 180.0  # s; a busy Prefect server on SQLite may hold an answer back for a minute
 PROMISE = 60.0  # s from the click to the cancellation at the service
 ENDLESS = Build(requested=0, queued=0, running=1e9)
 pytestmark = pytest.mark.xdist_group("cancel")  # one worker process, one work pool
@@ -69,7 +69,7 @@ def worker(prefect_api: str, emulator: Emulator, home: Path) -> Iterator[str]:
             env=os.environ | environment,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -85,7 +85,7 @@ def runs(worker: str) -> Runs:
 
 def submitted(emulator: Emulator, name: str) -> int:
     """Wait until the service has the job of this target; return its number."""
-    found = wait_for(f"the job of {name}", lambda: [j.id for j in emulator.jobs.values() if j.name == name], PATIENCE)
+    found = wait_for(f"the job of {name}", lambda: [j.id for j in emulator.jobs.values() if j.name == name], TIMEOUT)
     return int(found[0])
 
 
@@ -98,7 +98,7 @@ def polled(emulator: Emulator, name: str) -> int:
         polls = emulator.ledger.calls("status", job_id=job)
         return bool(polls) and polls[-1].products == (Product.LightCurve,)
 
-    wait_for(f"polls of {name}", down_to_the_light_curve, PATIENCE)
+    wait_for(f"polls of {name}", down_to_the_light_curve, TIMEOUT)
     return job
 
 
@@ -117,7 +117,7 @@ def test_a_cancelled_run_cancels_its_job_and_says_so(runs: Runs, emulator: Emula
 
     assert time.monotonic() - clicked < PROMISE
     assert emulator.jobs[job].code(Product.Image) == 4
-    assert runs.end_of(run, PATIENCE)["state_type"] == "CANCELLED"
+    assert runs.end_of(run, TIMEOUT)["state_type"] == "CANCELLED"
     said = f"The flow run was cancelled, and with it job {job}"
     wait_for("the line in the log", lambda: said in runs.logs(run), 20.0)
 
@@ -128,7 +128,7 @@ def test_a_service_that_is_away_at_that_moment_is_told_later(runs: Runs, emulato
     emulator.faults.append(Fault("http_502", "cancel"))
 
     runs.set_state(run, "CANCELLING", "Cancelling")
-    wait_for("the cancellation", lambda: emulator.jobs[job].code(Product.LightCurve) == -4, PATIENCE)
+    wait_for("the cancellation", lambda: emulator.jobs[job].code(Product.LightCurve) == -4, TIMEOUT)
 
     assert [bool(call.ok) for call in emulator.ledger.calls("cancel", job_id=job)] == [False, True]
 
@@ -142,8 +142,8 @@ def test_a_run_that_is_cancelled_while_it_submits_cancels_what_has_reached_the_s
     job = submitted(emulator, "Stalled")
 
     runs.set_state(run, "CANCELLING", "Cancelling")
-    wait_for("the cancellation", lambda: emulator.jobs[job].code(Product.LightCurve) == -4, PATIENCE)
-    runs.end_of(run, PATIENCE)
+    wait_for("the cancellation", lambda: emulator.jobs[job].code(Product.LightCurve) == -4, TIMEOUT)
+    runs.end_of(run, TIMEOUT)
     for name, value in account(emulator.url, USER).items():
         monkeypatch.setenv(name, value)
     options: dict[str, Any] = {"interval": 0.2, "max_wait": 1.0, "on_failure": "return", "quicklook": False}
@@ -159,8 +159,8 @@ def test_cancelling_the_flow_around_it_cancels_the_job_once(worker: str, emulato
 
     runs.set_state(run, "CANCELLING", "Cancelling")
 
-    wait_for("the cancellation", lambda: emulator.jobs[job].code(Product.LightCurve) == -4, PATIENCE)
-    assert runs.end_of(run, PATIENCE)["state_type"] == "CANCELLED"
+    wait_for("the cancellation", lambda: emulator.jobs[job].code(Product.LightCurve) == -4, TIMEOUT)
+    assert runs.end_of(run, TIMEOUT)["state_type"] == "CANCELLED"
     assert len(emulator.ledger.calls("cancel", job_id=job)) == 1
 
 
@@ -169,9 +169,9 @@ def test_a_job_goes_on_where_that_is_wanted(runs: Runs, emulator: Emulator) -> N
     job = polled(emulator, "Goes on")
 
     runs.set_state(run, "CANCELLING", "Cancelling")
-    wait_for("the line in the log", lambda: "The job goes on at the service" in runs.logs(run), PATIENCE)
+    wait_for("the line in the log", lambda: "The job goes on at the service" in runs.logs(run), TIMEOUT)
 
-    assert runs.end_of(run, PATIENCE)["state_type"] == "CANCELLED"
+    assert runs.end_of(run, TIMEOUT)["state_type"] == "CANCELLED"
     assert emulator.jobs[job].code(Product.LightCurve) == 3
     assert emulator.ledger.calls("cancel", job_id=job) == []
 
@@ -185,11 +185,11 @@ def test_ctrl_c_of_a_script(prefect_api: str, tmp_path: Path, options: str, code
         Emulator(users=(USER,), scenario=Scenario({"all": ENDLESS})) as emulator,
         group([sys.executable, "-c", script], tmp_path / "log", tmp_path, **account(emulator.url, USER)) as running,
     ):
-        wait_for("polls", lambda: len(emulator.ledger.calls("status")) > 1, PATIENCE)
+        wait_for("polls", lambda: len(emulator.ledger.calls("status")) > 1, TIMEOUT)
         time.sleep(0.2)  # the run pauses now, as it does nearly all the time
 
         running.process.send_signal(signal.SIGINT)
-        wait_for("the word", lambda: "Stopped" in (tmp_path / "log").read_text(), PATIENCE)
+        wait_for("the word", lambda: "Interrupted" in (tmp_path / "log").read_text(), TIMEOUT)
 
         assert emulator.jobs[951].code(Product.LightCurve) == code
 

@@ -31,7 +31,7 @@ PROGRAM = Path(__file__).parents[1] / "support" / "serve_products.py"
 NAME = "chaos"
 AT_ONCE = 3  # unfinished jobs
 WINDOW = 1.5  # s for which a submission has taken effect and is unanswered, or an archive is on its way
-PATIENCE = 120.0  # s that anything may take by itself
+TIMEOUT = 120.0  # s that anything may take by itself
 PRODUCTS = (Product.LightCurve, Product.Image)
 ARCHIVES = {"lc.tar.gz", "image.tar.gz"}
 
@@ -69,7 +69,7 @@ class Chaos:
             PREFECT_RUNNER_POLL_FREQUENCY="1",
             **account(self.emulator.url, USER),
         )
-        wait_for("the deployment", self.runs.exists, PATIENCE)
+        wait_for("the deployment", self.runs.exists, TIMEOUT)
 
     def request(self) -> None:
         """Ask for another target's products, unless enough is going on."""
@@ -89,7 +89,7 @@ class Chaos:
     def wait_for_the_moment(self, moment: str) -> None:
         """Wait for a random time, or for a call to reach the service and then for a random part of the window."""
         ledger = self.emulator.ledger
-        before, deadline = len(ledger.calls(moment)), time.monotonic() + PATIENCE
+        before, deadline = len(ledger.calls(moment)), time.monotonic() + TIMEOUT
         if moment == "any":
             time.sleep(self.random.uniform(2, 20))
             return
@@ -106,7 +106,7 @@ class Chaos:
         """Press Ctrl-C where the flow is served: it reaches all processes there."""
         assert self._served is not None
         os.killpg(self._served.process.pid, signal.SIGINT)
-        self._served.process.wait(PATIENCE)
+        self._served.process.wait(TIMEOUT)
 
     def last_words(self) -> str:
         """Return where the runs stand, and the end of what the served flow wrote."""
@@ -156,7 +156,7 @@ def test_runs_killed_at_random_moments_end_with_one_job_and_every_product(chaos:
         chaos.set_going_again()
         chaos.serve()
     print("\n".join(chaos.story))  # noqa: T201 - shown where it fails, and by `make chaos`
-    wait_for("the runs' end", lambda: not chaos.unfinished(), 3 * PATIENCE, 1.0)
+    wait_for("the runs' end", lambda: not chaos.unfinished(), 3 * TIMEOUT, 1.0)
 
     jobs = list(chaos.emulator.jobs.values())
     assert Counter(job.name for job in jobs) == Counter(chaos.started.values())
@@ -185,9 +185,9 @@ def test_a_crashed_run_is_taken_up_again_by_prefects_own_command(chaos: Chaos) -
     chaos.runs.set_state(run, "CRASHED", "Crashed", force=True)
 
     command = [str(BIN / "prefect"), "flow-run", "retry", run]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     chaos.serve()
-    wait_for("the run's end", lambda: not chaos.unfinished(), 2 * PATIENCE, 1.0)
+    wait_for("the run's end", lambda: not chaos.unfinished(), 2 * TIMEOUT, 1.0)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(chaos.emulator.jobs) == [951]

@@ -20,7 +20,7 @@ from ukssdc.emulator import Build, Emulator, Scenario
 from ukssdc.record.record import JobRecord
 
 AWAY = 15.0  # s
-PATIENCE = 90.0  # s
+TIMEOUT = 90.0  # s
 LONG = 1000.0  # s of a build
 AWHILE = Build(requested=0, queued=0, running=LONG)
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("prefect away")]
@@ -42,7 +42,7 @@ class Server:
 
     def start(self) -> None:
         self._group = Group(self._command, self.home / "server.log", self.home, **self.environment)
-        wait_for("the Prefect server", self.answers, PATIENCE, 0.3)
+        wait_for("the Prefect server", self.answers, TIMEOUT, 0.3)
 
     def answers(self) -> bool:
         try:
@@ -81,7 +81,7 @@ def script(server: Server, emulator: Emulator, home: Path, *more: Product, **env
     text = f"from xrt_products import request_products\nrequest_products({request!r}, interval=0.5, quicklook=False)\n"
     everything = {**server.environment, **account(emulator.url, USER), **environment}
     with group([sys.executable, "-c", text], home / "log", home, **everything) as running:
-        wait_for("polls", lambda: len(emulator.ledger.calls("status")) > 1, PATIENCE)
+        wait_for("polls", lambda: len(emulator.ledger.calls("status")) > 1, TIMEOUT)
         yield running
 
 
@@ -114,7 +114,7 @@ def test_a_script_goes_on_while_the_prefect_server_is_away(
         time.sleep(AWAY)
         server.start()
         emulator.advance(LONG)
-        status = running.process.wait(PATIENCE)
+        status = running.process.wait(TIMEOUT)
 
     assert status == 0, (tmp_path / "log").read_text()
     assert list(emulator.jobs) == [951]
@@ -129,7 +129,7 @@ def test_what_completes_while_the_prefect_server_is_away_is_on_disk(
         server.kill()
         emulator.advance(LONG)
         # The process then ends with an error, in its own time: there is nobody whom it could tell.
-        wait_for("the archives", lambda: archives(tmp_path) == {"lc.tar.gz", "image.tar.gz"}, PATIENCE)
-        wait_for("the outcomes", lambda: recorded(tmp_path) == ["downloaded", "failed", "downloaded"], PATIENCE)
+        wait_for("the archives", lambda: archives(tmp_path) == {"lc.tar.gz", "image.tar.gz"}, TIMEOUT)
+        wait_for("the outcomes", lambda: recorded(tmp_path) == ["downloaded", "failed", "downloaded"], TIMEOUT)
 
     assert list(emulator.jobs) == [951]

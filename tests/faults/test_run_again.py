@@ -18,11 +18,11 @@ from ukssdc import Product
 from ukssdc.download.archive import verify_archive
 from ukssdc.emulator import Build, Emulator, Fault
 from ukssdc.outcomes import JobReport
-from ukssdc.record.journal import journal_submission
+from ukssdc.record import ProductsFolder
 from ukssdc.times import utcnow
 from xrt_products import ProductsFailed, request_products
 
-PATIENCE = 180.0  # s
+TIMEOUT = 180.0  # s
 STALL = 30.0  # s; longer than it takes to stop a process
 REQUEST = request_for(Product.LightCurve)
 
@@ -49,7 +49,7 @@ def test_a_script_killed_while_it_submits_finds_its_job_when_it_is_run_again(
 ) -> None:
     emulator = serve(faults=[Fault("stall_after", "submit", seconds=STALL)])
     with script(emulator, options, tmp_path) as running:
-        wait_for("the submission", lambda: emulator.jobs, PATIENCE)
+        wait_for("the submission", lambda: emulator.jobs, TIMEOUT)
         running.kill()
     left = [path.read_text() for path in submissions(options)]
 
@@ -65,7 +65,7 @@ def test_a_script_killed_while_it_submits_finds_its_job_when_it_is_run_again(
 def test_fresh_asks_for_a_new_job_all_the_same(serve: Serve, options: dict[str, Any], tmp_path: Path) -> None:
     emulator = serve(faults=[Fault("stall_after", "submit", seconds=STALL)])
     with script(emulator, options, tmp_path) as running:
-        wait_for("the submission", lambda: emulator.jobs, PATIENCE)
+        wait_for("the submission", lambda: emulator.jobs, TIMEOUT)
         running.kill()
 
     report = request_products(REQUEST, **options, fresh=True)
@@ -80,10 +80,14 @@ def test_ctrl_c_while_it_submits_cancels_what_has_reached_the_service(
     emulator = serve({Product.LightCurve: Build(running=1e6)}, faults=[Fault("stall_after", "submit", seconds=STALL)])
 
     with script(emulator, options, tmp_path) as running:
-        wait_for("the submission", lambda: emulator.jobs, PATIENCE)
+        wait_for("the submission", lambda: emulator.jobs, TIMEOUT)
         running.process.send_signal(signal.SIGINT)
-        wait_for("the word", lambda: "Stopped, and with it job 951" in (tmp_path / "log").read_text(), PATIENCE)
-        wait_for("the end of the submission's record", lambda: not submissions(options), PATIENCE)
+        wait_for(
+            "the word",
+            lambda: "Interrupted; cancelled at the service: job 951" in (tmp_path / "log").read_text(),
+            TIMEOUT,
+        )
+        wait_for("the end of the submission's record", lambda: not submissions(options), TIMEOUT)
 
     assert emulator.jobs[951].code(Product.LightCurve) == -4
 
@@ -98,8 +102,8 @@ def test_a_finished_job_is_not_taken_for_the_one_that_was_being_submitted(
     run = str(state.state_details.flow_run_id)
     with (
         pytest.raises(InterruptedError),  # as if killed right after its job was on record
-        journal_submission(
-            options["destination"], REQUEST.name, body, run=run, since=began, until=began + timedelta(days=1)
+        ProductsFolder(options["destination"]).journal(
+            REQUEST.name, body, run=run, since=began, until=began + timedelta(days=1)
         ) as left,
     ):
         raise InterruptedError

@@ -17,14 +17,14 @@ from ukssdc.outcomes import Cancelled
 from xrt_products import request_products
 from xrt_products.tasks.observe.events import emit_product
 
-PATIENCE = 60.0  # s
+TIMEOUT = 60.0  # s
 LC, SPECTRUM, IMAGE = Product.LightCurve, Product.Spectrum, Product.Image
 
 
 def events(api: str, since: datetime, url: str, count: int) -> dict[str, dict[str, Any]]:
     """Return the events of an emulator's jobs by resource; they reach the server a moment after the flow."""
     query = {"filter": {"event": {"prefix": ["ukssdc."]}, "occurred": {"since": since.isoformat()}}, "limit": 50}
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     found: list[dict[str, Any]] = []
     while len(found) < count and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -149,31 +149,31 @@ def test_while_a_job_goes_on_its_step_stands_in_the_page(
     assert "Running (3)" in page["data"]
 
 
-def show(board: ProgressArtifacts, *answers: ProductStatus) -> None:
+def show(shown: ProgressArtifacts, *answers: ProductStatus) -> None:
     """Show one answer after the other, within a flow."""
 
     @flow
     def showing() -> None:
         for answer in answers:
-            board.show(JobStatus(dict.fromkeys(board.job.products, answer)))
+            shown.update(JobStatus(dict.fromkeys(shown.job.products, answer)))
 
     showing()
 
 
 def test_nothing_is_written_when_nothing_but_the_time_has_changed(prefect_api: str, since: datetime) -> None:
-    board = ProgressArtifacts(job(88001, LC))
-    show(board, running(2, 1, time="1 minute"))
+    shown = ProgressArtifacts(job(88001, LC))
+    show(shown, running(2, 1, time="1 minute"))
     before = [artifacts(prefect_api, key, since) for key in ("progress-88001-lc", "xrt-status-88001")]
 
-    show(board, running(2, 1, time="2 minutes"), running(2, 1, time="3 minutes"))
+    show(shown, running(2, 1, time="2 minutes"), running(2, 1, time="3 minutes"))
 
     assert [artifacts(prefect_api, key, since) for key in ("progress-88001-lc", "xrt-status-88001")] == before
 
 
 def test_what_has_changed_is_written_over_what_was_there(prefect_api: str, since: datetime) -> None:
-    board = ProgressArtifacts(job(88002, LC))
+    shown = ProgressArtifacts(job(88002, LC))
 
-    show(board, running(2, 0, 0, 0), running(2, 2, 0, 0), running(2, 0, 0, 0))
+    show(shown, running(2, 0, 0, 0), running(2, 2, 0, 0), running(2, 0, 0, 0))
 
     (bar,) = artifacts(prefect_api, "progress-88002-lc", since)
     (page,) = artifacts(prefect_api, "xrt-status-88002", since)
@@ -215,16 +215,16 @@ def test_another_job_with_the_same_number_begins_at_0(
 def test_a_prefect_server_that_is_away_is_logged_and_caught_up_with_later(
     prefect_api: str, since: datetime, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    board = ProgressArtifacts(job(88003, LC))
+    shown = ProgressArtifacts(job(88003, LC))
 
     def away(*_: Any, **__: Any) -> None:
         raise httpx.ConnectError("the server is away")
 
     with monkeypatch.context() as patch:
         patch.setattr(xrt_products.tasks.observe.artifacts, "create_progress_artifact", away)
-        show(board, running(2, 0))
+        show(shown, running(2, 0))
     assert artifacts(prefect_api, "progress-88003-lc", since) == []
-    show(board, running(2, 0))
+    show(shown, running(2, 0))
 
     assert "Could not show the progress of job 88003" in caplog.text
     assert [a["data"] for a in artifacts(prefect_api, "progress-88003-lc", since)] == [50]

@@ -23,6 +23,7 @@ from xrt_support import GLOBALS, INTERVAL, PARAMETERS, USER, Serve, request_for
 from ukssdc import Client, Product, ProductRequest, Products
 from ukssdc.emulator import Build, Emulator, Fault
 from ukssdc.outcomes import Failed, JobReport, Outcome
+from ukssdc.record import JobFolder
 from xrt_products.tasks.quicklook import quicklook
 
 READY = Build(requested=0, queued=0, running=0)
@@ -78,7 +79,7 @@ def take(serve: Serve, tmp_path: Path, warnings: Handler) -> Callable[..., Seen]
 
         @flow
         def look() -> tuple[str, str]:
-            state = quicklook(job, report, tmp_path, interval=INTERVAL, return_state=True)
+            state = quicklook(JobFolder(tmp_path, job), report, interval=INTERVAL, return_state=True)
             context = FlowRunContext.get()
             assert context is not None
             assert context.flow_run is not None
@@ -239,7 +240,7 @@ def test_mistake_of_its_own_is_a_warning_and_no_failure(
 
     seen = take(Product.LightCurve)
 
-    assert "RuntimeError: a mistake" in seen.warnings
+    assert "RuntimeError('a mistake')" in seen.warnings
     assert seen.state == "Completed"
 
 

@@ -18,7 +18,7 @@ COMMAND = Path(sys.executable).with_name("xrt-products")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 CONTROL = re.compile(r"(\x1b\[[0-9;?]*[a-zA-Z]|\r|\n)")
 PAUSE = 0.1  # s
-PATIENCE = 180.0  # s
+TIMEOUT = 180.0  # s
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
 
@@ -70,12 +70,12 @@ class Terminal:
         while self._read():
             pass
         os.close(self._leader)
-        return self._process.wait(PATIENCE)
+        return self._process.wait(TIMEOUT)
 
     def _read(self) -> bool:
-        if not select.select([self._leader], [], [], PATIENCE)[0]:
+        if not select.select([self._leader], [], [], TIMEOUT)[0]:
             self._process.kill()
-            raise TimeoutError(f"the command has written nothing for {PATIENCE:g} s, last: {self.written[-500:]}")
+            raise TimeoutError(f"the command has written nothing for {TIMEOUT:g} s, last: {self.written[-500:]}")
         try:
             block = os.read(self._leader, 65536)
         except OSError:  # the other end is closed

@@ -96,7 +96,7 @@ def test_chunks_that_end_early_are_noticed(tmp_path: Path, end: bytes) -> None:
         (http(archive()[:-20], length=len(archive())), "broke off"),
         (http(archive()[:50] + b"XXXX" + archive()[54:]), "cannot be read as tar.gz"),
         (http(b"<html><title>Please wait</title></html>"), "an HTML page, not an archive"),
-        (http(b""), "no good"),
+        (http(b""), "is corrupt"),
         (http(b"<html>", "404 Not Found"), r"HTTP 404.*the job's page"),
         (http(b"<html>", "503 Busy"), "HTTP 503"),
         (None, "broke off"),

@@ -11,20 +11,22 @@ from pathlib import Path
 import pytest
 
 from ukssdc import Job, Product, UKSSDCError
-from ukssdc.record.record import JobRecord, file_lock, job_directory, open_record, safe_name, unfinished_job
+from ukssdc.record import JobFolder, JobRecord, ProductsFolder
+from ukssdc.record.folders import safe_name
+from ukssdc.record.locks import file_lock
 
 JOB = Job(job_id=951, url="https://example.org/USERPROD_951", name="GRB 200416A", products=tuple(Product))
 
 
 def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    with open_record(tmp_path, JOB) as record:
+    with JobFolder(tmp_path, JOB).open() as record:
         record.note_status(Product.Image, 3, "Running", datetime(2026, 1, 2, tzinfo=UTC))
 
     assert JobRecord.load(tmp_path) == record
 
 
 def test_only_changes_of_status_enter_the_history(tmp_path: Path) -> None:
-    with open_record(tmp_path, JOB) as record:
+    with JobFolder(tmp_path, JOB).open() as record:
         for code in (2, 3, 3, 3, 4):
             record.note_status(Product.Image, code, "text", datetime.now(UTC))
 
@@ -33,7 +35,7 @@ def test_only_changes_of_status_enter_the_history(tmp_path: Path) -> None:
 
 def test_threads_do_not_lose_each_others_changes(tmp_path: Path) -> None:
     def note(number: int) -> None:
-        with open_record(tmp_path, JOB) as record:
+        with JobFolder(tmp_path, JOB).open() as record:
             record.software[f"thread {number}"] = "here"
 
     threads = [threading.Thread(target=note, args=(n,)) for n in range(20)]
@@ -48,11 +50,11 @@ def test_threads_do_not_lose_each_others_changes(tmp_path: Path) -> None:
 
 
 def test_a_change_that_fails_half_way_leaves_the_record_as_it_was(tmp_path: Path) -> None:
-    with open_record(tmp_path, JOB):
+    with JobFolder(tmp_path, JOB).open():
         pass
     before = (tmp_path / "job.json").read_bytes()
 
-    with contextlib.suppress(ZeroDivisionError), open_record(tmp_path, JOB) as record:
+    with contextlib.suppress(ZeroDivisionError), JobFolder(tmp_path, JOB).open() as record:
         record.name = "changed"
         _ = 1 / 0
 
@@ -60,33 +62,33 @@ def test_a_change_that_fails_half_way_leaves_the_record_as_it_was(tmp_path: Path
 
 
 def test_another_jobs_folder_is_refused(tmp_path: Path) -> None:
-    with open_record(tmp_path, JOB):
+    with JobFolder(tmp_path, JOB).open():
         pass
 
     with (
         pytest.raises(UKSSDCError, match=r"belongs to job 951.*another destination"),
-        open_record(tmp_path, JOB.model_copy(update={"job_id": 952})),
+        JobFolder(tmp_path, JOB.model_copy(update={"job_id": 952})).open(),
     ):
         pass
 
 
 def test_the_folder_of_another_services_job_of_the_same_number_is_refused(tmp_path: Path) -> None:
-    with open_record(tmp_path, JOB):
+    with JobFolder(tmp_path, JOB).open():
         pass
 
     with (
         pytest.raises(UKSSDCError, match=r"belongs to job 951 at .*, not to job 951 at http://127\.0\.0\.1:1/"),
-        open_record(tmp_path, JOB.model_copy(update={"url": "http://127.0.0.1:1/tprods/USERPROD_951"})),
+        JobFolder(tmp_path, JOB.model_copy(update={"url": "http://127.0.0.1:1/tprods/USERPROD_951"})).open(),
     ):
         pass
 
 
 @pytest.mark.parametrize(("at", "found"), [(JOB.url, True), ("http://127.0.0.1:1/user_objects", False)])
 def test_only_the_same_services_job_is_left_unfinished(tmp_path: Path, at: str, found: bool) -> None:
-    with open_record(job_directory(tmp_path, JOB), JOB) as record:
+    with ProductsFolder(tmp_path).folder_of(JOB).open() as record:
         record.request = {"name": JOB.name}
 
-    assert (unfinished_job(tmp_path, JOB.name, {"name": JOB.name}, at) is not None) == found
+    assert (ProductsFolder(tmp_path).find_unfinished(JOB.name, {"name": JOB.name}, at) is not None) == found
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"version": 2}', ""])
@@ -94,14 +96,14 @@ def test_a_record_that_cannot_be_read_is_kept_and_named(tmp_path: Path, content:
     path = tmp_path / "job.json"
     path.write_text(content)
 
-    with pytest.raises(UKSSDCError, match=r"cannot read .*job\.json"), open_record(tmp_path, JOB):
+    with pytest.raises(UKSSDCError, match=r"cannot read .*job\.json"), JobFolder(tmp_path, JOB).open():
         pass
 
     assert path.read_text() == content
 
 
 def test_a_record_holds_its_versions_number(tmp_path: Path) -> None:
-    with open_record(tmp_path, JOB):
+    with JobFolder(tmp_path, JOB).open():
         pass
 
     assert json.loads((tmp_path / "job.json").read_text())["version"] == 1
@@ -112,7 +114,7 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
 
     with (
         pytest.raises(UKSSDCError, match=r"cannot write to .*file.*another destination"),
-        open_record(tmp_path / "file" / "951", JOB),
+        JobFolder(tmp_path / "file" / "951", JOB).open(),
     ):
         pass
 
@@ -139,17 +141,16 @@ def test_a_long_name_in_any_script_fits_a_file_system() -> None:
 
 
 def test_files_go_to_target_and_job_number() -> None:
-    assert job_directory(Path("products"), JOB) == Path("products/GRB_200416A/951")
+    assert ProductsFolder(Path("products")).folder_of(JOB).path == Path("products/GRB_200416A/951")
 
 
 @pytest.fixture
 def locked_away(tmp_path: Path) -> Path:
     """Return a job's folder whose lock file cannot be opened."""
-    folder = job_directory(tmp_path, JOB)
-    with open_record(folder, JOB) as record:
-        record.request = {"name": JOB.name}
-    (folder / ".lock").mkdir()
-    return folder
+    folder = ProductsFolder(tmp_path).folder_of(JOB)
+    folder.begin({"name": JOB.name}, {})
+    (folder.path / ".lock").mkdir()
+    return folder.path
 
 
 @pytest.mark.parametrize("wait", [False, True])
@@ -164,7 +165,7 @@ def test_a_lock_file_that_cannot_be_opened_is_a_clear_error(locked_away: Path, w
 def test_a_job_whose_lock_file_cannot_be_opened_is_not_taken_up(tmp_path: Path, locked_away: Path) -> None:
     assert JobRecord.load(locked_away) is not None
 
-    assert unfinished_job(tmp_path, JOB.name, {"name": JOB.name}, JOB.url) is None
+    assert ProductsFolder(tmp_path).find_unfinished(JOB.name, {"name": JOB.name}, JOB.url) is None
 
 
 def test_a_lock_file_that_cannot_be_removed_is_left_where_it_is(tmp_path: Path) -> None:

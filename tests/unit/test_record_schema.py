@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
 
 from ukssdc import Job, Product
-from ukssdc.record.record import RecordedFile, open_record
+from ukssdc.record import JobFolder, RecordedFile
 from ukssdc.record.schema import PATH, job_schema
 
 JOB = Job(job_id=951, url="https://example.org/USERPROD_951", name="GRB 200416A", products=tuple(Product))
@@ -21,7 +21,7 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 @pytest.fixture
 def written(tmp_path: Path) -> dict[str, Any]:
     """Return a record that has everything in it, as it is on disk."""
-    with open_record(tmp_path, JOB) as record:
+    with JobFolder(tmp_path, JOB).open() as record:
         record.submitted = record.last_poll = AT
         record.request = {"name": "GRB 200416A", "T0": 608692802.5}
         record.software = {"prefect": "3.8.7"}
@@ -51,7 +51,7 @@ def test_a_written_record_follows_the_schema(validator: Draft202012Validator, wr
 
 
 def test_a_record_that_was_just_begun_follows_the_schema(validator: Draft202012Validator, tmp_path: Path) -> None:
-    with open_record(tmp_path, JOB):
+    with JobFolder(tmp_path, JOB).open():
         pass
 
     content = json.loads((tmp_path / "job.json").read_bytes())

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ukssdc import JobStatus, Product, ProductStatus, StatusCode, progress_text
-from ukssdc.status import NO_PROGRESS, select_products
+from ukssdc.progress import NO_PROGRESS
+from ukssdc.status import select_products
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "progress.json").read_text())
 JSON = st.recursive(

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
 from ukssdc.download.archive import BLOCK, BROKEN, MAX_BYTES, ZIP_METHODS, ArchiveFormat, tar_members
-from ukssdc.errors import DownloadError
+from ukssdc.errors import ExtractionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 MAX_MEMBERS = 100_000
 MAX_DEPTH = 32  # folders within each other
 MAX_NAME_LENGTH = 60  # characters of a member's name in a message
-NOT_UNPACKED = "is not unpacked"  # in every error's message: the archive itself is there
 _Member = tuple[PurePosixPath, IO[bytes] | None]  # a file, or a folder without content
 
 
-class _Unsafe(Exception):  # noqa: N818 - private: it becomes a DownloadError
+class _Unsafe(Exception):  # noqa: N818 - private: it becomes an ExtractionError
     """Why an archive is not unpacked."""
 
 
@@ -64,7 +63,7 @@ def extract_archive(
 
     Raises
     ------
-    DownloadError
+    ExtractionError
         Where the archive is unsafe, too large or damaged, or cannot be stored. Nothing of it is left on disk.
     """
     if os.path.lexists(directory) and not (replace and directory.is_dir() and not directory.is_symlink()):
@@ -181,5 +180,5 @@ def _shown(name: str) -> str:
     return repr(name if len(name) <= MAX_NAME_LENGTH else name[:MAX_NAME_LENGTH] + "...")
 
 
-def _error(path: Path, problem: str) -> DownloadError:
-    return DownloadError(f"{path} {NOT_UNPACKED}: {problem}", url=path.absolute().as_uri())
+def _error(path: Path, problem: str) -> ExtractionError:
+    return ExtractionError(f"{path} is not unpacked: {problem}", url=path.absolute().as_uri())

@@ -122,7 +122,7 @@ def is_same_origin(url: str, base_url: str) -> bool:
 def _refused(response: requests.Response, url: str) -> DownloadError:
     code = response.status_code
     gone = code in {requests.codes.not_found, requests.codes.gone}
-    said = f"{url} cannot be had: HTTP {code} {response.reason}"
+    said = f"{url} could not be downloaded: HTTP {code} {response.reason}"
     retryable = gone or TransportError(said, url=url, status_code=code).retryable  # the rule is that of all calls
     if gone:
         advice = "The service removes old products; see the job's page"

@@ -16,7 +16,7 @@ from ukssdc.download.extract import extract_archive
 from ukssdc.download.fetch import Progress, fetch
 from ukssdc.download.part import Part
 from ukssdc.errors import DownloadError
-from ukssdc.record.record import RecordedFile, file_lock, open_record
+from ukssdc.record import JobFolder, RecordedFile
 from ukssdc.status import Product
 from ukssdc.times import utcnow
 
@@ -58,9 +58,8 @@ class DownloadedFile:
 
 def download_archive(
     session: requests.Session,
-    job: Job,
+    folder: JobFolder,
     product: Product,
-    directory: Path,
     *,
     base_url: str,
     archive_format: ArchiveFormat = "tar.gz",
@@ -74,59 +73,60 @@ def download_archive(
         raise ValueError(f"format is one of {', '.join(FORMATS)}, not {archive_format!r}")
     if if_exists not in {"skip", "replace", "error"}:
         raise ValueError(f'if_exists is "skip", "replace" or "error", not {if_exists!r}')
-    with open_record(directory, job) as record:  # the folder can be written, and is this job's
+    with folder.open() as record:  # the folder can be written, and is this job's
         known = product in record.files
-        lock = directory / f".{product.wire}.lock"
-    with file_lock(lock, wait=True):  # two runs that fetch the same would spoil each other's file
-        file = _download(
-            session,
-            job,
-            product,
-            directory,
-            base_url=base_url,
-            archive_format=archive_format,
-            if_exists=if_exists,
-            progress=progress,
-            timeout=timeout,
+    with folder.lock_archive(product):  # two runs that fetch the same would spoil each other's file
+        file = _present_file(folder, product, archive_format, if_exists) or _fetch_and_verify(
+            session, folder, product, archive_format, base_url=base_url, progress=progress, timeout=timeout
         )
         if not extract:
             return file
-        folder = directory / product.wire
-        if not (file.skipped and folder.is_dir()):  # a folder that is there is whole
+        unpacked = folder.extracted(product)
+        if not (file.skipped and unpacked.is_dir()):  # a folder that is there is whole
             # beside an archive that was on record, it is that one's
             ours = if_exists == "replace" or (if_exists == "skip" and known)
-            extract_archive(file.path, folder, archive_format, replace=ours)
-        return replace(file, extracted=folder)
+            extract_archive(file.path, unpacked, archive_format, replace=ours)
+        return replace(file, extracted=unpacked)
 
 
-def _download(
+def _present_file(
+    folder: JobFolder, product: Product, archive_format: ArchiveFormat, if_exists: IfExists
+) -> DownloadedFile | None:
+    """Return the archive that is there already, as it is on record; None where one is to be fetched.
+
+    Raises
+    ------
+    DownloadError
+        Where there is a file that is not to be replaced.
+    """
+    target, url = folder.archive(product, archive_format), _url_of(folder.job, product, archive_format)
+    if if_exists == "replace" or not target.exists():
+        return None
+    record = folder.read()
+    known = record.files.get(product) if record is not None else None
+    if if_exists == "error" or known is None or known.name != target.name:
+        raise DownloadError(
+            f"{target} exists already"
+            + ("" if if_exists == "error" else f" and nothing tells that it is job {folder.job.job_id}'s")
+            + '. Move it away, or ask for if_exists="replace"',
+            url=url,
+        )
+    size, digest = _digest(target)
+    return DownloadedFile(product, target, size, digest, url, skipped=True) if digest == known.sha256 else None
+
+
+def _fetch_and_verify(
     session: requests.Session,
-    job: Job,
+    folder: JobFolder,
     product: Product,
-    directory: Path,
+    archive_format: ArchiveFormat,
     *,
     base_url: str,
-    archive_format: ArchiveFormat,
-    if_exists: IfExists,
     progress: Progress | None,
     timeout: tuple[float, float],
 ) -> DownloadedFile:
-    name = f"{product.wire}.{archive_format}"
-    url, target = f"{job.url}/{name}", directory / name
+    target, url = folder.archive(product, archive_format), _url_of(folder.job, product, archive_format)
     began = time.monotonic()
-    with open_record(directory, job) as record:
-        known = record.files.get(product)
-    if target.exists() and if_exists != "replace":
-        if if_exists == "error" or known is None or known.name != name:
-            raise DownloadError(
-                f"{target} exists already"
-                + ("" if if_exists == "error" else f" and nothing tells that it is job {job.job_id}'s")
-                + '. Move it away, or ask for if_exists="replace"',
-                url=url,
-            )
-        size, digest = _digest(target)
-        if digest == known.sha256:
-            return DownloadedFile(product, target, size, digest, url, skipped=True)
     part = Part(target)
     try:
         fetch(session, url, part, base_url=base_url, progress=progress, timeout=timeout)
@@ -135,17 +135,21 @@ def _download(
         if problem is not None:
             part.discard()
             raise DownloadError(
-                f"the archive from {url} is no good: {problem}. It was thrown away",
+                f"the archive from {url} is corrupt: {problem}. It was discarded",
                 url=url,
                 retryable=True,
                 corrupt=True,
             )
-        with open_record(directory, job) as record:  # before the rename: what stands under its name is on record
-            record.files[product] = RecordedFile(name=name, bytes=size, sha256=digest, at=utcnow())
+        with folder.open() as record:  # before the rename: what stands under its name is on record
+            record.files[product] = RecordedFile(name=target.name, bytes=size, sha256=digest, at=utcnow())
         part.finish()
     except OSError as error:
         raise _cannot_store(target, url, part, error) from None
     return DownloadedFile(product, target, size, digest, url, seconds=time.monotonic() - began)
+
+
+def _url_of(job: Job, product: Product, archive_format: ArchiveFormat) -> str:
+    return f"{job.url}/{product.wire}.{archive_format}"
 
 
 def _digest(path: Path) -> tuple[int, str]:

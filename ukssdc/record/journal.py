@@ -1,7 +1,7 @@
-"""What is about to be submitted, on disk before it is sent: a process killed on the way costs no job, and makes no two.
+"""The journal of submissions under way: on disk before anything is sent, so that a killed process costs no job.
 
 A submission stands in `{destination}/{target}/submitting-{run}.json` until its job has a record of its own. The file is
-locked while its process lives; one that nobody holds was left behind.
+locked while its process lives; one that nobody holds is an orphan.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from ukssdc._http import SUBMIT
-from ukssdc.errors import ServiceError
-from ukssdc.record.record import safe_name, write_error
+from ukssdc.errors import SubmissionRefused
+from ukssdc.record.locks import is_locked, write_error
 from ukssdc.times import utcnow
 
-RETENTION = timedelta(days=30)  # what was left behind is looked for at the service even long after its wait is over
-_NAME = "submitting-{}.json"
+RETENTION = timedelta(days=30)  # an orphan is looked for at the service even long after its wait is over
+FILE = "submitting-{}.json"
 
 
-class Submission(BaseModel):
-    """A submission under way.
+class JournalEntry(BaseModel):
+    """A submission as the journal has it; an orphan where its process is gone.
 
     Attributes
     ----------
@@ -45,38 +44,36 @@ class Submission(BaseModel):
 
 
 class PendingSubmission(NamedTuple):
-    """A submission of one's own, and those of the same request that were left behind.
+    """A submission of one's own, and the orphans of the same request.
 
     Attributes
     ----------
     path : Path
-        The file that tells of it.
-    abandoned : tuple of Submission
+        Its file in the journal.
+    orphaned : tuple of JournalEntry
         Their process is gone; whether they reached the service, it alone knows.
     """
 
     path: Path
-    orphaned: tuple[Submission, ...] = ()
+    orphaned: tuple[JournalEntry, ...] = ()
 
     def resolve(self) -> None:
-        """Take note that it is known what became of it, and with it of the abandoned ones."""
+        """Take it out of the journal, and the orphans with it: what became of them is known."""
         for run in (None, *(s.run for s in self.orphaned)):
-            path = self.path if run is None else self.path.with_name(_NAME.format(run))
+            path = self.path if run is None else self.path.with_name(FILE.format(run))
             path.unlink(missing_ok=True)
 
 
 @contextmanager
 def journal_submission(
-    destination: Path, name: str, request: Mapping[str, Any], *, run: str, since: datetime, until: datetime
+    folder: Path, request: Mapping[str, Any], *, run: str, since: datetime, until: datetime
 ) -> Iterator[PendingSubmission]:
-    """Put on disk that a request is about to be sent; it stays there until `Intent.fulfil`, or a refusal.
+    """Put on disk that a request is about to be sent; it stays there until `resolve`, or until it is refused.
 
     Parameters
     ----------
-    destination : Path
-        Where the files are to go.
-    name : str
-        The target's name.
+    folder : Path
+        The target's folder.
     request : mapping
         The request's body, without the account.
     run : str
@@ -91,9 +88,8 @@ def journal_submission(
     """
     import fcntl  # noqa: PLC0415 - POSIX only; the rest of the package is not
 
-    folder = destination / safe_name(name)
-    path = folder / _NAME.format(run)
-    submission = Submission(run=run, since=since, until=until, request=dict(request))
+    path = folder / FILE.format(run)
+    submission = JournalEntry(run=run, since=since, until=until, request=dict(request))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = path.open("w", encoding="utf-8")
@@ -107,34 +103,21 @@ def journal_submission(
             os.fsync(file.fileno())
         except OSError as error:
             raise write_error(folder, error) from None
-        intent = PendingSubmission(path, tuple(_orphaned(submission, folder)))
         try:
-            yield intent
-        except ServiceError as error:
-            if error.call == SUBMIT:
-                path.unlink(missing_ok=True)
+            yield PendingSubmission(path, tuple(_orphans(submission, folder)))
+        except SubmissionRefused:
+            path.unlink(missing_ok=True)
             raise
 
 
-def _orphaned(submission: Submission, folder: Path) -> Iterator[Submission]:
+def _orphans(submission: JournalEntry, folder: Path) -> Iterator[JournalEntry]:
     """Yield the other submissions of the same request whose process is gone; forget those that are too old."""
-    for path in sorted(folder.glob(_NAME.format("*"))):
-        if _is_held(path):  # its own as well
+    for path in sorted(folder.glob(FILE.format("*"))):
+        if is_locked(path):  # its own as well
             continue
         with suppress(OSError, ValidationError):  # gone meanwhile; or not whole, and so never sent
-            found = Submission.model_validate_json(path.read_bytes())
+            found = JournalEntry.model_validate_json(path.read_bytes())
             if found.until < utcnow() - RETENTION:
                 path.unlink()
             elif found.request == submission.request:
                 yield found
-
-
-def _is_held(path: Path) -> bool:
-    import fcntl  # noqa: PLC0415 - as above
-
-    try:
-        with path.open("r+") as file:  # NFS locks only what may be written
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, FileNotFoundError):
-        return True
-    return False

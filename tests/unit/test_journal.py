@@ -1,4 +1,4 @@
-"""A submission stands on disk before it is sent, and is found again if its process dies."""
+"""A submission is in the journal before it is sent, and is found again if its process dies."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import IO, Any
 import pytest
 
 from ukssdc import ServiceError, UKSSDCError
+from ukssdc.errors import SubmissionRefused
 from ukssdc.record.journal import PendingSubmission, journal_submission
 from ukssdc.times import utcnow
 
@@ -26,7 +27,7 @@ class Gone(Exception):  # noqa: N818 - in the place of a process that dies
 def submission(
     folder: Path, run: str, body: dict[str, Any] = BODY, ago: timedelta = timedelta()
 ) -> AbstractContextManager[PendingSubmission]:
-    return journal_submission(folder, "M82", body, run=run, since=utcnow() - ago, until=utcnow() - ago + DAY)
+    return journal_submission(folder / "M82", body, run=run, since=utcnow() - ago, until=utcnow() - ago + DAY)
 
 
 def leave_behind(folder: Path, run: str, **options: Any) -> None:
@@ -39,9 +40,9 @@ def files(folder: Path) -> set[str]:
 
 
 def test_it_is_on_disk_while_it_is_sent_and_gone_when_it_is_fulfilled(tmp_path: Path) -> None:
-    with submission(tmp_path, "one") as intent:
+    with submission(tmp_path, "one") as pending:
         before = files(tmp_path)
-        intent.resolve()
+        pending.resolve()
 
     assert before == {"submitting-one.json"}
     assert files(tmp_path) == set()
@@ -50,9 +51,9 @@ def test_it_is_on_disk_while_it_is_sent_and_gone_when_it_is_fulfilled(tmp_path: 
 def test_one_that_was_left_behind_is_found_by_the_next_and_goes_with_it(tmp_path: Path) -> None:
     leave_behind(tmp_path, "one")
 
-    with submission(tmp_path, "two") as intent:
-        found = [s.run for s in intent.orphaned]
-        intent.resolve()
+    with submission(tmp_path, "two") as pending:
+        found = [s.run for s in pending.orphaned]
+        pending.resolve()
 
     assert found == ["one"]
     assert files(tmp_path) == set()
@@ -69,17 +70,17 @@ def test_one_whose_process_lives_is_left_alone(tmp_path: Path) -> None:
 def test_ones_own_is_not_an_abandoned_one(tmp_path: Path) -> None:
     leave_behind(tmp_path, "one")
 
-    with submission(tmp_path, "one") as intent:
-        assert intent.orphaned == ()
+    with submission(tmp_path, "one") as pending:
+        assert pending.orphaned == ()
 
 
 def test_another_request_is_none_of_ours(tmp_path: Path) -> None:
     leave_behind(tmp_path, "one", body={"name": "M82", "spec": 1})
 
-    with submission(tmp_path, "two") as intent:
-        intent.resolve()
+    with submission(tmp_path, "two") as pending:
+        pending.resolve()
 
-    assert intent.orphaned == ()
+    assert pending.orphaned == ()
     assert files(tmp_path) == {"submitting-one.json"}
 
 
@@ -87,8 +88,8 @@ def test_another_request_is_none_of_ours(tmp_path: Path) -> None:
 def test_what_was_left_behind_is_remembered_for_a_month(tmp_path: Path, ago: timedelta, left: bool) -> None:
     leave_behind(tmp_path, "one", ago=ago)
 
-    with submission(tmp_path, "two") as intent:
-        assert [s.run for s in intent.orphaned] == ["one"] * left
+    with submission(tmp_path, "two") as pending:
+        assert [s.run for s in pending.orphaned] == ["one"] * left
         assert ("submitting-one.json" in files(tmp_path)) == left
 
 
@@ -105,8 +106,8 @@ def test_one_on_a_file_system_that_locks_only_what_may_be_written_is_found(
 
     monkeypatch.setattr(fcntl, "flock", as_on_nfs)
 
-    with submission(tmp_path, "two") as intent:
-        assert [s.run for s in intent.orphaned] == ["one"]
+    with submission(tmp_path, "two") as pending:
+        assert [s.run for s in pending.orphaned] == ["one"]
 
 
 def test_one_that_is_not_whole_was_never_sent(tmp_path: Path) -> None:
@@ -114,13 +115,13 @@ def test_one_that_is_not_whole_was_never_sent(tmp_path: Path) -> None:
     path = tmp_path / "M82" / "submitting-one.json"
     path.write_bytes(path.read_bytes()[:40])
 
-    with submission(tmp_path, "two") as intent:
-        assert intent.orphaned == ()
+    with submission(tmp_path, "two") as pending:
+        assert pending.orphaned == ()
 
 
 def test_a_refusal_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ServiceError), submission(tmp_path, "one"):
-        raise ServiceError("submit the request", ["no"])
+    with pytest.raises(SubmissionRefused), submission(tmp_path, "one"):
+        raise SubmissionRefused("submit the request", ["no"])
 
     assert files(tmp_path) == set()
 

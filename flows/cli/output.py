@@ -1,0 +1,35 @@
+"""What the commands print at their end: tables of plain text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ukssdc.outcomes import JobReport
+
+
+def show_report(report: JobReport) -> None:
+    """Print a report as a table; where the files and the quick look are stands below it."""
+    from ukssdc.quicklook import PAGE  # noqa: PLC0415 - it takes its time
+
+    quick_look = report.directory / PAGE
+    rows = [(product, o.outcome.replace("_", " "), str(o)) for product, o in report.outcomes.items()]
+    title = f"{report.job.name}, job {report.job.job_id}"
+    caption = f"Files: {report.directory}" + (f"\nQuick look: {quick_look}" if quick_look.is_file() else "")
+    show_table(title, ("Product", "Outcome", "Details"), rows, caption=caption)
+
+
+def show_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> None:
+    """Print a table; what the service says is text and not markup."""
+    table = Table(title=Text(title), caption=Text(caption), title_justify="left", caption_justify="left")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)

@@ -1,0 +1,232 @@
+"""Where things are on disk: one folder for all products, and in it one for each job: record, lock, archives."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ukssdc.errors import UKSSDCError
+from ukssdc.job import Job
+from ukssdc.record.journal import PendingSubmission, journal_submission
+from ukssdc.record.locks import file_lock, folder_lock, write_error
+from ukssdc.record.record import NAME, JobRecord
+from ukssdc.status import Product
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from ukssdc.status import JobStatus
+
+LOCK = ".lock"
+FAILURE_REPORT = "failure-{}.md"  # of a product, in its job's folder
+MAX_NAME_BYTES = 100  # of a folder's name: file systems take 255
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """A job's folder, with its record, its lock and its archives.
+
+    Attributes
+    ----------
+    path : Path
+    job : Job
+    """
+
+    path: Path
+    job: Job
+
+    def read(self) -> JobRecord | None:
+        """Return what is on record; None where there is nothing yet.
+
+        Raises
+        ------
+        UKSSDCError
+            Where the record cannot be read.
+        """
+        return JobRecord.load(self.path)
+
+    @contextmanager
+    def open(self) -> Iterator[JobRecord]:
+        """Change the record: read it, or begin one; let the caller change it; write it if it differs.
+
+        The folder is locked meanwhile, so that threads and processes don't overwrite each other's changes.
+
+        Raises
+        ------
+        UKSSDCError
+            Where the folder cannot be written, or holds another job's record.
+        """
+        job = self.job
+        with folder_lock(self.path):
+            record = self.read() or JobRecord(
+                job_id=job.job_id, url=job.url, name=job.name, products=job.products, parameters=job.parameters
+            )
+            if record.job_id != job.job_id or not is_same_service(record.url, job.url):
+                raise UKSSDCError(
+                    f"{self.path} belongs to job {record.job_id} at {record.url} (its {NAME} says so), not to job "
+                    f"{job.job_id} at {job.url}: choose another destination"
+                )
+            before = record.model_copy(deep=True)
+            yield record
+            if record != before or not (self.path / NAME).exists():
+                try:
+                    record.save(self.path)
+                except OSError as error:
+                    raise write_error(self.path, error) from None
+
+    def begin(self, request: Mapping[str, Any] | None, software: Mapping[str, str]) -> None:
+        """Put the job on record, with what was asked for and the versions of what asks; errors as for `open`."""
+        with self.open() as record:
+            record.submitted = record.submitted or self.job.submitted
+            record.software = dict(software)
+            if request is not None:
+                record.request = dict(request)
+
+    def note_statuses(self, status: JobStatus, at: datetime) -> None:
+        """Put the answer to a poll on record; errors as for `open`."""
+        with self.open() as record:
+            record.last_poll = at
+            for name, state in status.items():
+                record.note_status(Product(name), state.status_code, state.status_text, at)
+
+    def note_outcomes(self, outcomes: Mapping[Product, str]) -> None:
+        """Put on record what became of the products; errors as for `open`."""
+        with self.open() as record:
+            record.outcomes = dict(outcomes)
+
+    @property
+    def last_poll(self) -> datetime | None:
+        """When the job was last polled, by whichever process; UTC."""
+        record = self.read()
+        return record.last_poll if record is not None else None
+
+    def lock(self) -> AbstractContextManager[bool]:
+        """Hold the folder while its job is followed; yields False where another run has it already."""
+        return file_lock(self.path / LOCK)
+
+    def lock_archive(self, product: Product) -> AbstractContextManager[bool]:
+        """Wait until nobody else fetches this product into this folder, and hold its place."""
+        return file_lock(self.path / f".{product.wire}.lock", wait=True)
+
+    def archive(self, product: Product, archive_format: str) -> Path:
+        """Return where a product's archive belongs: `lc.tar.gz`."""
+        return self.path / f"{product.wire}.{archive_format}"
+
+    def extracted(self, product: Product) -> Path:
+        """Return where a product's files are unpacked to: `lc/`."""
+        return self.path / product.wire
+
+    def failure_report(self, product: str) -> Path:
+        """Return where a product's failure report belongs: `failure-LightCurve.md`."""
+        return self.path / FAILURE_REPORT.format(product)
+
+    @property
+    def is_followed(self) -> bool:
+        """True while a run follows the job."""
+        try:
+            with self.lock() as free:
+                return not free
+        except UKSSDCError:  # someone else's: not ours to resume
+            return True
+
+
+@dataclass(frozen=True)
+class ProductsFolder:
+    """The folder of all products, `destination` of the flows: `{path}/{target}/{job number}/`.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    path: Path
+
+    def require_writable(self) -> None:
+        """Make the folder, and see that a file can be written there, before a job is submitted for it.
+
+        Raises
+        ------
+        UKSSDCError
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as error:
+            raise write_error(self.path, error) from None
+
+    def folder_of(self, job: Job) -> JobFolder:
+        """Return a job's folder, whether or not it is there yet."""
+        return JobFolder(self.path / safe_name(job.name) / str(job.job_id), job)
+
+    def find(self, name: str, url: str) -> JobFolder | None:
+        """Find a target's job by its address, whatever became of it; None where it has no record."""
+        return next((folder for folder, record in self._jobs(name) if record.url == url), None)
+
+    def find_unfinished(self, name: str, request: Mapping[str, Any], service: str) -> JobFolder | None:
+        """Find the job that an earlier run submitted for the same request and did not finish.
+
+        Parameters
+        ----------
+        name : str
+            The target's name.
+        request : mapping
+            The request's body, without the account.
+        service : str
+            The service's address: another service's jobs, or an emulator's, are not this one's.
+
+        Returns
+        -------
+        JobFolder or None
+            The newest; None where there is none, or where another run is following it right now.
+        """
+        found = [
+            folder
+            for folder, record in self._jobs(name)
+            if record.request == request
+            and is_same_service(record.url, service)
+            and not record.finished
+            and not folder.is_followed
+        ]
+        return max(found, key=lambda folder: folder.job.job_id, default=None)
+
+    def finished_jobs(self, name: str) -> frozenset[str]:
+        """Return the addresses of a target's jobs that are finished: there is nothing left to wait for or to fetch."""
+        return frozenset(record.url for _, record in self._jobs(name) if record.finished)
+
+    def journal(
+        self, name: str, request: Mapping[str, Any], *, run: str, since: datetime, until: datetime
+    ) -> AbstractContextManager[PendingSubmission]:
+        """Put on disk that a request is about to be sent; see `journal_submission`."""
+        return journal_submission(self.path / safe_name(name), request, run=run, since=since, until=until)
+
+    def _jobs(self, name: str) -> Iterator[tuple[JobFolder, JobRecord]]:
+        """Yield the folder and the record of each of a target's jobs."""
+        for path in (self.path / safe_name(name)).glob(f"*/{NAME}"):
+            with suppress(UKSSDCError):  # not ours to judge; opening that folder for its job will tell
+                record = JobRecord.load(path.parent)
+                if record is not None:
+                    yield JobFolder(path.parent, record.job), record
+
+
+def is_same_service(url: str, other: str) -> bool:
+    """Tell whether two addresses are one service's: an emulator's jobs may have the numbers of the real ones."""
+    return _host(url) == _host(other)
+
+
+def safe_name(name: str) -> str:
+    """Make a folder's name of a target's: no separators, nothing hidden, not too long.
+
+    `GRB 200416A` becomes `GRB_200416A`, `../../etc` becomes `etc`.
+    """
+    kept = re.sub(r"[^\w.+-]+", "_", name).strip("._-")
+    return kept.encode()[:MAX_NAME_BYTES].decode(errors="ignore") or "unnamed"
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0]
