@@ -109,7 +109,7 @@ def test_a_syntax_error_is_shown_with_its_line(tmp_path: Path) -> None:
 def test_a_syntax_error_in_json_is_shown_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "grb.json"
 
-    assert f"{path}, line 2, is not JSON" in refusal(path, '{"name": "GRB 200416A",\n}')
+    assert f"{path}, line 2, is not JSON" in refusal(path, '{"name": "GRB 200416A",\nRA: 1}')
 
 
 def test_a_name_given_twice_is_refused_with_its_line(tmp_path: Path) -> None:
