@@ -15,7 +15,7 @@ from xrt_support import USER, request_for
 
 from ukssdc import Product
 from ukssdc.emulator import Build, Emulator, Scenario
-from ukssdc.emulator.bins import MAX_BINS
+from ukssdc.emulator.data.binning import MAX_BINS
 
 LC, SPEC, PSF = Product.LightCurve, Product.Spectrum, Product.StandardPos
 BIG = 64 * 2**20  # bytes

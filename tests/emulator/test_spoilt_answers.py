@@ -14,7 +14,7 @@ from xrt_support import QUICK, USER, request_for
 
 from ukssdc import Client, DownloadError, Job, Product
 from ukssdc.emulator import Emulator, Fault, Scenario
-from ukssdc.emulator.faults import KINDS
+from ukssdc.emulator.faults.fault import KINDS
 
 LC, IMAGE = Product.LightCurve, Product.Image
 

@@ -12,13 +12,14 @@ from typing import Self
 
 import uvicorn
 
-from ukssdc.emulator.app import ROOT, Settings, make_app
-from ukssdc.emulator.clock import ServiceClock
-from ukssdc.emulator.faults import Fault, Faults
-from ukssdc.emulator.ledger import Ledger
-from ukssdc.emulator.misbehaviour import FaultInjector
-from ukssdc.emulator.scenario import Scenario
-from ukssdc.emulator.service import Jobs, Service
+from ukssdc.emulator.core.app import ServingOptions, make_app
+from ukssdc.emulator.core.clock import ServiceClock
+from ukssdc.emulator.core.emulated_service import EmulatedJobs, EmulatedService
+from ukssdc.emulator.core.endpoints import ROOT
+from ukssdc.emulator.core.ledger import Ledger
+from ukssdc.emulator.core.scenario import Scenario
+from ukssdc.emulator.faults.fault import Fault, Faults
+from ukssdc.emulator.faults.injector import FaultInjector
 from ukssdc.status import Product, Products
 
 HOST = "127.0.0.1"
@@ -85,7 +86,7 @@ class Emulator:
     ) -> None:
         self._port = port
         self._clock = ServiceClock(speed)
-        self._service = Service(
+        self._service = EmulatedService(
             users=(users,) if isinstance(users, str) else users,
             scenario=scenario or Scenario(),
             clock=self._clock,
@@ -95,7 +96,7 @@ class Emulator:
         )
         self.ledger = Ledger()
         self.faults = Faults(faults)
-        settings = Settings(
+        options = ServingOptions(
             ranges=ranges,
             lengths=lengths,
             etags=etags,
@@ -107,7 +108,7 @@ class Emulator:
         self._app = make_app(
             self._service,
             self.ledger,
-            settings,
+            options,
             lambda app: FaultInjector(app, self.faults, self._service.forget),
         )
         self._server: uvicorn.Server | None = None
@@ -126,7 +127,7 @@ class Emulator:
         return f"http://{HOST}:{self._port}{ROOT}"
 
     @property
-    def jobs(self) -> Jobs:
+    def jobs(self) -> EmulatedJobs:
         """Every job, by its number."""
         return self._service.jobs
 

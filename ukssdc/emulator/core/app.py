@@ -1,4 +1,4 @@
-"""The service's HTTP face: routes, the quirks of its answers, archives with ranges, and the line in the ledger."""
+"""The HTTP application: routes, the quirks of the service's answers, archives with ranges."""
 
 from __future__ import annotations
 
@@ -6,58 +6,45 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from ukssdc.emulator.archives import MEDIA_TYPES, Archive
-from ukssdc.emulator.contents import files
-from ukssdc.emulator.ledger import Call, Ledger
-from ukssdc.emulator.parameters import requested_products
-from ukssdc.emulator.service import API_VERSION, RESULTS, Service, products_named
+from ukssdc.emulator.core.emulated_job import EmulatedJob
+from ukssdc.emulator.core.emulated_service import API_VERSION, RESULT_CALLS, EmulatedService, parse_products
+from ukssdc.emulator.core.endpoints import CALLS, FILE_PATH, ROOT, relative_path
+from ukssdc.emulator.core.ledger import Ledger
+from ukssdc.emulator.core.ledger_middleware import LedgerMiddleware
+from ukssdc.emulator.core.wire_parameters import requested_products
+from ukssdc.emulator.data.archive_contents import archive_files
+from ukssdc.emulator.data.packing import MEDIA_TYPES, Archive
 from ukssdc.status import Product
 
-ROOT: Final = "/user_objects"
-CALLS: Final = {
-    "run_userobject.php": "submit",
-    "checkProductStatus.php": "status",
-    "canceljob.php": "cancel",
-    "getNumJobs.php": "active_jobs",
-    "listOldJobs.php": "old_jobs",
-    "getOldProduct.php": "old_job",
-    "tprods/getPSFPos.php": "standard_position",
-    "tprods/getEnhPos.php": "enhanced_position",
-    "tprods/getAstromPos.php": "astrometric_position",
-    "tprods/getSourceDetResults.php": "source_list",
-    "tprods/getLCData.php": "light_curve",
-    "tprods/getSpecData.php": "spectral_fits",
-}
-FILE: Final = re.compile(r"tprods/USERPROD_(\d{1,18})/(.+)")
 # The version is a text in some answers and a number in the others.
 TEXT_VERSION: Final = frozenset({"submit", "cancel", "old_job"})
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServingOptions:
     """How the emulator serves.
 
     Attributes
     ----------
     ranges : bool
-        Whether a part of an archive can be asked for.
+        Whether archives can be requested in part (`Range`).
     lengths : bool
-        Whether the length of an archive is given.
+        Whether archives have a `Content-Length`.
     etags : bool
-        Whether archives have an ETag.
+        Whether archives have an `ETag`.
     deprecation_warning : str
-        Where not empty, every answer carries it.
+        Sent with every answer, unless empty.
     seconds_per_poll : float, optional
-        By how much each status call moves the service's time on, once it is answered.
+        Service time that passes after each status call, s.
     """
 
     ranges: bool = True
@@ -68,20 +55,36 @@ class Settings:
 
 
 def make_app(
-    service: Service, ledger: Ledger, settings: Settings, within: Callable[[ASGIApp], ASGIApp] = lambda app: app
+    service: EmulatedService,
+    ledger: Ledger,
+    options: ServingOptions,
+    middleware: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> ASGIApp:
-    """Return the application that serves `service` and writes to `ledger`, with the layer `within` between the two."""
+    """Return the ASGI application.
 
-    async def page(request: Request) -> Response:
-        path = below_root(request.url.path)
+    Parameters
+    ----------
+    service : EmulatedService
+        What answers.
+    ledger : Ledger
+        What every call is written into.
+    options : ServingOptions
+    middleware : callable, optional
+        Wraps the application in a further layer, inside the one that keeps the ledger.
+    """
+
+    async def handle(request: Request) -> Response:
+        path = relative_path(request.url.path)
         if request.method == "POST" and path in CALLS:
-            return await _answer(request, CALLS[path], service, settings)
-        if request.method in ("GET", "HEAD") and (match := FILE.fullmatch(path)):
-            return _file(request, service, int(match[1]), match[2], settings)
+            return await _answer(request, CALLS[path], service, options)
+        if request.method in ("GET", "HEAD") and (match := FILE_PATH.fullmatch(path)):
+            return _file(request, service, int(match[1]), match[2], options)
         return error_page(404)
 
-    routes = [Route("/{path:path}", page, methods=["GET", "HEAD", "POST", "PUT", "DELETE"])]
-    return LedgerMiddleware(within(Starlette(routes=routes, exception_handlers={Exception: _crash})), ledger)
+    routes = [Route("/{path:path}", handle, methods=["GET", "HEAD", "POST", "PUT", "DELETE"])]
+    return LedgerMiddleware(
+        middleware(Starlette(routes=routes, exception_handlers={Exception: _internal_error})), ledger
+    )
 
 
 def error_page(status: int) -> Response:
@@ -105,76 +108,83 @@ def error_page(status: int) -> Response:
     )
 
 
-def _crash(_: Request, __: Exception) -> Response:
+def _internal_error(_: Request, __: Exception) -> Response:
     return error_page(500)
 
 
-async def _answer(request: Request, call: str, service: Service, settings: Settings) -> Response:
+async def _answer(request: Request, call: str, service: EmulatedService, options: ServingOptions) -> Response:
     try:
         body = json.loads(await request.body())
     except ValueError:
         body = None
     answer = service.answer(call, body, str(request.base_url).rstrip("/") + ROOT)
-    _note(request, call, body if isinstance(body, dict) else {}, answer)
-    if call == "status" and settings.seconds_per_poll is not None:
-        service.clock.advance(settings.seconds_per_poll)
+    _annotate(request, call, body if isinstance(body, dict) else {}, answer)
+    if call == "status" and options.seconds_per_poll is not None:
+        service.clock.advance(options.seconds_per_poll)
     answer["APIVersion"] = API_VERSION if call in TEXT_VERSION else float(API_VERSION)
-    if settings.deprecation_warning:
-        answer["deprecationWarning"] = {"type": call, "message": settings.deprecation_warning}
+    if options.deprecation_warning:
+        answer["deprecationWarning"] = {"type": call, "message": options.deprecation_warning}
     return HTMLResponse(json.dumps(answer))
 
 
-def _note(request: Request, call: str, body: dict[str, Any], answer: dict[str, Any]) -> None:
-    """Leave for the ledger what the call was about."""
-    request.scope["ukssdc.note"] = {**about(call, body, answer), "ok": answer.get("OK")}
+def _annotate(request: Request, call: str, body: dict[str, Any], answer: dict[str, Any]) -> None:
+    """Leave in the scope what the ledger middleware writes down about the call."""
+    request.scope["ukssdc.ledger_fields"] = {**subject_of(call, body, answer), "ok": answer.get("OK")}
 
 
-def about(call: str, body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the job and the products that a call is about, as the ledger has them."""
+def subject_of(call: str, body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the job and the products that a call is about, as the ledger records them."""
     job_id = answer.get("JobID", body.get("JobID", body.get("oldJob"))) if call != "submit" else answer.get("JobID")
-    products = requested_products(body) if call == "submit" else products_named(body.get("what"))
+    products = requested_products(body) if call == "submit" else parse_products(body.get("what"))
     return {
         "job_id": int(str(job_id)) if re.fullmatch(r"[0-9]{1,18}", str(job_id)) else None,
-        "products": (RESULTS[call],) if call in RESULTS else products,
+        "products": (RESULT_CALLS[call],) if call in RESULT_CALLS else products,
     }
 
 
-def _file(request: Request, service: Service, job_id: int, path: str, settings: Settings) -> Response:
+def _file(request: Request, service: EmulatedService, job_id: int, path: str, options: ServingOptions) -> Response:
     """Serve an archive (`lc.tar.gz`), or one of the files in it (`spec/interval0.tar.gz`)."""
-    archives = {f"{p.wire}.{form}": (p, form) for p in Product for form in MEDIA_TYPES}
+    archives = {f"{p.wire}.{suffix}": (p, suffix) for p in Product for suffix in MEDIA_TYPES}
     folders = {p.wire: p for p in Product}
     folder, _, name = path.partition("/")
     product = archives[path][0] if path in archives else folders.get(folder)
-    request.scope["ukssdc.note"] = {"job_id": job_id, "products": (product,) if product else ()}
+    request.scope["ukssdc.ledger_fields"] = {"job_id": job_id, "products": (product,) if product else ()}
     if product is None or job_id not in service.jobs or not service.jobs[job_id].has_files(product):
         return error_page(404)
     if path in archives:
-        return _archive(request, Archive(service.jobs[job_id], *archives[path]), settings)
-    content = files(service.jobs[job_id], product).get(name)
+        return _send_archive(request, _archive_of(service.jobs[job_id], *archives[path]), options)
+    content = archive_files(service.jobs[job_id], product).get(name)
     return error_page(404) if content is None else Response(content, media_type="application/octet-stream")
 
 
-def _archive(request: Request, archive: Archive, settings: Settings) -> Response:
-    headers = {"ETag": archive.etag} if settings.etags else {}
-    span: tuple[int, int] | None = None
-    if settings.ranges:
+def _archive_of(job: EmulatedJob, product: Product, archive_format: str) -> Archive:
+    seed = f"{job.id} {product} {job.revision(product)}"
+    return Archive(archive_files(job, product), archive_format, size=job.build(product).size, seed=seed)
+
+
+def _send_archive(request: Request, archive: Archive, options: ServingOptions) -> Response:
+    headers = {"ETag": archive.etag} if options.etags else {}
+    byte_range: tuple[int, int] | None = None
+    if options.ranges:
         headers["Accept-Ranges"] = "bytes"
         condition = request.headers.get("if-range")
-        if condition is None or (settings.etags and condition == archive.etag):
-            span = _wanted_range(request.headers.get("range", ""), archive.size)
-    start, stop = span or (0, archive.size)
-    if span and start >= stop:
+        if condition is None or (options.etags and condition == archive.etag):
+            byte_range = _parse_range(request.headers.get("range", ""), archive.size)
+    start, stop = byte_range or (0, archive.size)
+    if byte_range and start >= stop:
         return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{archive.size}"})
-    if span:
+    if byte_range:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{archive.size}"
-    if settings.lengths:
+    if options.lengths:
         headers["Content-Length"] = str(stop - start)
     blocks: Iterator[bytes] = iter(()) if request.method == "HEAD" else archive.blocks(start, stop)
-    return _Streaming(blocks, status_code=206 if span else 200, headers=headers, media_type=archive.media_type)
+    return _IteratorResponse(
+        blocks, status_code=206 if byte_range else 200, headers=headers, media_type=archive.media_type
+    )
 
 
-def _wanted_range(header: str, size: int) -> tuple[int, int] | None:
-    """Read a Range header: (start, stop), empty where it lies beyond the end; None for none, or for several."""
+def _parse_range(header: str, size: int) -> tuple[int, int] | None:
+    """Return (start, stop) of a Range header, empty beyond the end; None for no range, or for several."""
     match = re.fullmatch(r"bytes=(\d*)-(\d*)", header.strip())
     if match is None or not (match[1] or match[2]):
         return None
@@ -184,65 +194,15 @@ def _wanted_range(header: str, size: int) -> tuple[int, int] | None:
     return int(match[1]), stop
 
 
-class _Streaming(StreamingResponse):
-    """A streamed answer from a plain iterator, which is quick enough not to need a thread."""
+class _IteratorResponse(StreamingResponse):
+    """A streamed answer from an iterator that never blocks, and so needs no thread."""
 
     def __init__(self, blocks: Iterator[bytes], **kwargs: Any) -> None:
         async def generate() -> Any:
             for block in blocks:
                 if block:
                     yield block
-                else:  # passing over the start of a large archive takes a moment in which others want to be served
+                else:  # skipping the start of a large archive takes time in which other calls are to be served
                     await asyncio.sleep(0)
 
         super().__init__(generate(), **kwargs)
-
-
-class LedgerMiddleware:
-    """ASGI layer that writes each call into the ledger.
-
-    The line is complete before the last piece of the answer goes out, so that who has read an answer finds it.
-    """
-
-    def __init__(self, app: ASGIApp, ledger: Ledger) -> None:
-        self._app = app
-        self._ledger = ledger
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        call = Call(call=_kind(scope["method"], scope["path"]), method=scope["method"])
-        line = self._ledger.enter(call)
-
-        def tell(**known: Any) -> None:
-            nonlocal call
-            call = replace(call, **known)
-            self._ledger.correct(line, call)
-
-        async def noting(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                tell(**scope.get("ukssdc.note", {}), http_status=message["status"])
-            else:
-                sent = call.bytes_sent + len(message.get("body", b""))
-                tell(bytes_sent=sent, finished=not message.get("more_body", False))
-            await send(message)
-
-        scope.update({"ukssdc.call": call.call, "ukssdc.tell": tell, "ukssdc.send": send})
-        try:
-            await self._app(scope, receive, noting)
-        finally:
-            tell(**scope.get("ukssdc.note", {}), finished=True)
-
-
-def below_root(path: str) -> str:
-    """Return a path as the service's calls are listed."""
-    return path.removeprefix(ROOT).strip("/")
-
-
-def _kind(method: str, path: str) -> str:
-    below = below_root(path)
-    if method == "POST":
-        return CALLS.get(below, "unknown")
-    return "download" if FILE.fullmatch(below) else "unknown"

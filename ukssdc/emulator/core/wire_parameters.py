@@ -35,14 +35,14 @@ def _models(value: Any) -> str | None:
     return None if good else f"must be among {', '.join(known)}"
 
 
-def _among(*choice: str) -> Callable[[Any], str | None]:
+def _one_of(*choice: str) -> Callable[[Any], str | None]:
     def check(value: Any) -> str | None:
         return None if str(value).lower() in choice else f"must be one of {', '.join(choice)}"
 
     return check
 
 
-def _between(low: float, high: float) -> Callable[[Any], str | None]:
+def _in_range(low: float, high: float) -> Callable[[Any], str | None]:
     def check(value: Any) -> str | None:
         number = as_number(value)
         return None if number is not None and low <= number <= high else f"must be between {low:g} and {high:g}"
@@ -61,7 +61,7 @@ def as_number(value: Any) -> float | None:
     return number if abs(number) < float("inf") else None
 
 
-class Par(NamedTuple):
+class WireParameter(NamedTuple):
     """A parameter.
 
     Attributes
@@ -79,116 +79,116 @@ class Par(NamedTuple):
     as_text: bool = False
 
 
-GLOBAL: Final[Mapping[str, Par]] = {
-    "name": Par(_text),
-    "targ": Par(_text),
-    "Tstart": Par(_number),
-    "SinceT0": Par(_flag),
-    "RA": Par(_between(0, 360), as_text=True),
-    "Dec": Par(_between(-90, 90), as_text=True),
-    "cent": Par(_flag),
-    "centMeth": Par(_among("simple", "iterative"), "simple"),
-    "maxCentTries": Par(_integer, 10, as_text=True),
-    "poserr": Par(_between(1, 6), 1),
-    "sss": Par(_flag, 0, as_text=True),
-    "useSXPS": Par(_flag, 0),
-    "wtpuprate": Par(_number, 150),
-    "pcpuprate": Par(_number, 0.6),
-    "notify": Par(_flag),
-    "getTargs": Par(_flag),
-    "getT0": Par(_flag),
-    "getCoords": Par(_flag),
+GLOBAL_PARAMETERS: Final[Mapping[str, WireParameter]] = {
+    "name": WireParameter(_text),
+    "targ": WireParameter(_text),
+    "Tstart": WireParameter(_number),
+    "SinceT0": WireParameter(_flag),
+    "RA": WireParameter(_in_range(0, 360), as_text=True),
+    "Dec": WireParameter(_in_range(-90, 90), as_text=True),
+    "cent": WireParameter(_flag),
+    "centMeth": WireParameter(_one_of("simple", "iterative"), "simple"),
+    "maxCentTries": WireParameter(_integer, 10, as_text=True),
+    "poserr": WireParameter(_in_range(1, 6), 1),
+    "sss": WireParameter(_flag, 0, as_text=True),
+    "useSXPS": WireParameter(_flag, 0),
+    "wtpuprate": WireParameter(_number, 150),
+    "pcpuprate": WireParameter(_number, 0.6),
+    "notify": WireParameter(_flag),
+    "getTargs": WireParameter(_flag),
+    "getT0": WireParameter(_flag),
+    "getCoords": WireParameter(_flag),
 }
-_LIGHT_CURVE: Final[Mapping[str, Par]] = {
-    "binMeth": Par(_among("counts", "time", "snapshot", "obsid")),
-    "lcobs": Par(_among("all", "user"), "all"),
-    "uselcobs": Par(_text),
-    "hrbin": Par(_flag),
-    "soft1": Par(_number, 0.3, as_text=True),
-    "soft2": Par(_number, 1.5, as_text=True),
-    "hard1": Par(_number, 1.5, as_text=True),
-    "hard2": Par(_number, 10, as_text=True),
-    "minen": Par(_number, 0.3, as_text=True),
-    "maxen": Par(_number, 10, as_text=True),
-    "grades": Par(_among("all", "0", "4"), "all"),
-    "sigmin": Par(_number, 3, as_text=True),
-    "allowUL": Par(_among("no", "pc", "wt", "both"), "both"),
-    "allowB": Par(_among("no", "pc", "wt", "both"), "both"),
-    "bayesCounts": Par(_number, 15),
-    "bayesSNR": Par(_number, 2.4),
-    "lctimetype": Par(_among("s", "m", "sec", "mjd"), "s"),
-    "pccounts": Par(_integer, as_text=True),
-    "wtcounts": Par(_integer, as_text=True),
-    "dynamic": Par(_flag),
-    "pcbin": Par(_number, 2.51, as_text=True),
-    "wtbin": Par(_number, 0.5, as_text=True),
-    "pchrbin": Par(_number),
-    "wthrbin": Par(_number),
-    "ratefact": Par(_number, 10, as_text=True),
-    "binfact": Par(_number, 1.5, as_text=True),
-    "mincmin": Par(_integer, 15, as_text=True),
-    "minsnr": Par(_number, 2.4),
-    "pcmaxgap": Par(_number, 100000000),
-    "wtmaxgap": Par(_number, 100000000),
-    "femin": Par(_between(0, 1), 0, as_text=True),
-    "srcrad": Par(_integer),
+_LIGHT_CURVE: Final[Mapping[str, WireParameter]] = {
+    "binMeth": WireParameter(_one_of("counts", "time", "snapshot", "obsid")),
+    "lcobs": WireParameter(_one_of("all", "user"), "all"),
+    "uselcobs": WireParameter(_text),
+    "hrbin": WireParameter(_flag),
+    "soft1": WireParameter(_number, 0.3, as_text=True),
+    "soft2": WireParameter(_number, 1.5, as_text=True),
+    "hard1": WireParameter(_number, 1.5, as_text=True),
+    "hard2": WireParameter(_number, 10, as_text=True),
+    "minen": WireParameter(_number, 0.3, as_text=True),
+    "maxen": WireParameter(_number, 10, as_text=True),
+    "grades": WireParameter(_one_of("all", "0", "4"), "all"),
+    "sigmin": WireParameter(_number, 3, as_text=True),
+    "allowUL": WireParameter(_one_of("no", "pc", "wt", "both"), "both"),
+    "allowB": WireParameter(_one_of("no", "pc", "wt", "both"), "both"),
+    "bayesCounts": WireParameter(_number, 15),
+    "bayesSNR": WireParameter(_number, 2.4),
+    "lctimetype": WireParameter(_one_of("s", "m", "sec", "mjd"), "s"),
+    "pccounts": WireParameter(_integer, as_text=True),
+    "wtcounts": WireParameter(_integer, as_text=True),
+    "dynamic": WireParameter(_flag),
+    "pcbin": WireParameter(_number, 2.51, as_text=True),
+    "wtbin": WireParameter(_number, 0.5, as_text=True),
+    "pchrbin": WireParameter(_number),
+    "wthrbin": WireParameter(_number),
+    "ratefact": WireParameter(_number, 10, as_text=True),
+    "binfact": WireParameter(_number, 1.5, as_text=True),
+    "mincmin": WireParameter(_integer, 15, as_text=True),
+    "minsnr": WireParameter(_number, 2.4),
+    "pcmaxgap": WireParameter(_number, 100000000),
+    "wtmaxgap": WireParameter(_number, 100000000),
+    "femin": WireParameter(_in_range(0, 1), 0, as_text=True),
+    "srcrad": WireParameter(_integer),
 }
-_SPECTRUM: Final[Mapping[str, Par]] = {
-    "specz": Par(_flag),
-    "zval": Par(_number),
-    "timeslice": Par(_among("single", "user", "snapshot", "obsid"), "single"),
-    **{f"{stem}{number}": Par(_text) for number in range(1, 5) for stem in ("rname", "gti")},
-    "specobs": Par(_among("all", "user", "hours"), "hours"),
-    "usespecobs": Par(_text),
-    "specobstime": Par(_number, 12),
-    "specstem": Par(_text, "interval0"),
-    "specgrades": Par(_among("all", "0", "4"), "all"),
-    "doNotFit": Par(_flag, 0),
-    "galactic": Par(_flag, 0),
-    "models": Par(_models, ["powerlaw"]),
-    "dchi": Par(_number, 2.706),
-    "srcrad": Par(_integer),
+_SPECTRUM: Final[Mapping[str, WireParameter]] = {
+    "specz": WireParameter(_flag),
+    "zval": WireParameter(_number),
+    "timeslice": WireParameter(_one_of("single", "user", "snapshot", "obsid"), "single"),
+    **{f"{stem}{number}": WireParameter(_text) for number in range(1, 5) for stem in ("rname", "gti")},
+    "specobs": WireParameter(_one_of("all", "user", "hours"), "hours"),
+    "usespecobs": WireParameter(_text),
+    "specobstime": WireParameter(_number, 12),
+    "specstem": WireParameter(_text, "interval0"),
+    "specgrades": WireParameter(_one_of("all", "0", "4"), "all"),
+    "doNotFit": WireParameter(_flag, 0),
+    "galactic": WireParameter(_flag, 0),
+    "models": WireParameter(_models, ["powerlaw"]),
+    "dchi": WireParameter(_number, 2.706),
+    "srcrad": WireParameter(_integer),
 }
-_POSITION: Final[Mapping[str, Par]] = {
-    "posRadius": Par(_number, 20, as_text=True),
-    "posobs": Par(_among("all", "user", "hours"), "hours"),
-    "useposobs": Par(_text),
-    "posobstime": Par(_number, 12),
-    "detornot": Par(_among("detect", "centroid"), "detect"),
-    "detMeth": Par(_among("simple", "iterative"), "simple"),
+_POSITION: Final[Mapping[str, WireParameter]] = {
+    "posRadius": WireParameter(_number, 20, as_text=True),
+    "posobs": WireParameter(_one_of("all", "user", "hours"), "hours"),
+    "useposobs": WireParameter(_text),
+    "posobstime": WireParameter(_number, 12),
+    "detornot": WireParameter(_one_of("detect", "centroid"), "detect"),
+    "detMeth": WireParameter(_one_of("simple", "iterative"), "simple"),
 }
-PRODUCT: Final[Mapping[Product, Mapping[str, Par]]] = {
+PRODUCT_PARAMETERS: Final[Mapping[Product, Mapping[str, WireParameter]]] = {
     Product.LightCurve: _LIGHT_CURVE,
     Product.Spectrum: _SPECTRUM,
     Product.StandardPos: _POSITION,
     Product.EnhancedPos: _POSITION,
-    Product.AstromPos: {"allxastrom": Par(_flag, 0), **_POSITION},
+    Product.AstromPos: {"allxastrom": WireParameter(_flag, 0), **_POSITION},
     Product.Image: {
-        "imen": Par(_text, "0.3-10,0.3-1.5,1.51-10"),
-        "imobs": Par(_among("all", "user"), "all"),
-        "useimobs": Par(_text),
+        "imen": WireParameter(_text, "0.3-10,0.3-1.5,1.51-10"),
+        "imobs": WireParameter(_one_of("all", "user"), "all"),
+        "useimobs": WireParameter(_text),
     },
     Product.SourceDet: {
-        "detobs": Par(_among("all", "user")),
-        "usedetobs": Par(_text),
-        "detbands": Par(_among("total", "all"), "total"),
-        "fitStrayLight": Par(_flag, 1),
+        "detobs": WireParameter(_one_of("all", "user")),
+        "usedetobs": WireParameter(_text),
+        "detbands": WireParameter(_one_of("total", "all"), "total"),
+        "fitStrayLight": WireParameter(_flag, 1),
     },
 }
 # What the service asks itself to find; not returned (the values found are).
 LOOKUPS: Final = ("getTargs", "getT0", "getCoords")
 # Of no meaning to anybody outside, but the service returns them.
-INTERNAL: Final[Mapping[str, Any]] = {"whatSXPS": "2SXPS", "do3col": 0, "enh": 0}
+INTERNAL_PARAMETERS: Final[Mapping[str, Any]] = {"whatSXPS": "2SXPS", "do3col": 0, "enh": 0}
 
 
-def flag(body: Mapping[str, Any], name: str) -> bool:
+def is_set(body: Mapping[str, Any], name: str) -> bool:
     """Return whether a switch is on, in whatever type it came."""
     return str(body.get(name)).lower() in ("1", "true", "yes")
 
 
 def requested_products(body: Mapping[str, Any]) -> tuple[Product, ...]:
     """Return the products that a request asks for; an astrometric position brings the standard one along."""
-    wanted = {p for p in Product if flag(body, p.flag)}
+    wanted = {p for p in Product if is_set(body, p.flag)}
     if Product.AstromPos in wanted:
         wanted.add(Product.StandardPos)
     return Product.in_order(wanted)

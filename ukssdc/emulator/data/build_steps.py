@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ukssdc.emulator.data import bands, observations, slices
+from ukssdc.emulator.data.selection import bands, observations, slices
 from ukssdc.status import Product
 
 Pars = Mapping[str, Any]
@@ -31,8 +31,8 @@ class Step:
 
     label: str
     share: float = 1.0
-    rounds: Callable[[Pars], list[str]] | None = None
-    sub: tuple[Step, ...] = ()
+    iterations: Callable[[Pars], list[str]] | None = None
+    substeps: tuple[Step, ...] = ()
 
 
 def _each_observation(product: Product) -> Callable[[Pars], list[str]]:
@@ -155,10 +155,10 @@ def _report(steps: tuple[Step, ...], pars: Pars, fraction: float) -> list[dict[s
 
 def _active(step: Step, pars: Pars, fraction: float) -> dict[str, Any]:
     entry: dict[str, Any] = {"StepLabel": step.label, "StepStatus": ACTIVE}
-    rounds = step.rounds(pars) if step.rounds else [""]
-    current = min(int(fraction * len(rounds)), len(rounds) - 1)
-    if step.rounds:
-        entry["StepExtra"] = rounds[current]
-    if step.sub:
-        entry["SubStep"] = _report(step.sub, pars, fraction * len(rounds) - current)
+    iterations = step.iterations(pars) if step.iterations else [""]
+    current = min(int(fraction * len(iterations)), len(iterations) - 1)
+    if step.iterations:
+        entry["StepExtra"] = iterations[current]
+    if step.substeps:
+        entry["SubStep"] = _report(step.substeps, pars, fraction * len(iterations) - current)
     return entry

@@ -14,11 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from ukssdc.emulator.data import look_up, observations
+from ukssdc.emulator.data.selection import observations
+from ukssdc.emulator.data.targets import resolve_target
 from ukssdc.status import Product
 
 DAY: Final = 86400.0
-ORBIT: Final = 5740.0
+ORBIT_PERIOD: Final = 5740.0
 MJD_OF_MET_0: Final = 51910.0
 SEGMENT_DAYS: Final = (0.0, 2.0, 25.0)
 """Days after T0 at which the first observations of a target begin; the later ones follow daily."""
@@ -75,18 +76,18 @@ class Afterglow:
         Start of each piece (s after T0) and its decay index; the first one holds before its start as well.
     """
 
-    def __init__(self, rate: float, pieces: Sequence[tuple[float, float]]) -> None:
-        self._pieces: list[tuple[float, float, float]] = []  # start, index, rate at the start
-        for number, (start, index) in enumerate(pieces):
+    def __init__(self, rate: float, segments: Sequence[tuple[float, float]]) -> None:
+        self._segments: list[tuple[float, float, float]] = []  # start, index, rate at the start
+        for number, (start, index) in enumerate(segments):
             if number:
-                begin, before, at_begin = self._pieces[-1]
+                begin, before, at_begin = self._segments[-1]
                 rate = at_begin * (start / begin) ** -before
-            self._pieces.append((start, index, rate))
+            self._segments.append((start, index, rate))
 
     def counts(self, start: float, stop: float) -> float:
         """Return the counts expected between two times, s since T0."""
-        total, ends = 0.0, [piece[0] for piece in self._pieces[1:]] + [math.inf]
-        for number, ((begin, index, rate), end) in enumerate(zip(self._pieces, ends, strict=True)):
+        total, ends = 0.0, [segment[0] for segment in self._segments[1:]] + [math.inf]
+        for number, ((begin, index, rate), end) in enumerate(zip(self._segments, ends, strict=True)):
             low, high = max(start, begin if number else 1.0), min(stop, end)
             if high > low:
                 power = 1.0 - index  # no index is exactly 1
@@ -94,7 +95,7 @@ class Afterglow:
         return total
 
 
-class Persistent:
+class PersistentSource:
     """A count rate that swings about a mean, ct/s, with a period, s."""
 
     def __init__(self, mean: float, amplitude: float, period: float) -> None:
@@ -120,21 +121,21 @@ class XraySource:
 
     def __init__(self, job: ResultJob) -> None:
         self._pars = job.pars
-        target = look_up(job.name)
+        target = resolve_target(job.name)
         self.t0 = number(job.pars, "Tstart", target.t0)
         self.ra = number(job.pars, "RA", target.ra) % 360.0
         self.dec = number(job.pars, "Dec", target.dec)
         self.is_grb = job.name.upper().startswith("GRB")
         rng = rng_for(job, "source")
-        self._first_look = rng.uniform(75.0, 110.0)
-        self._switch = self._first_look + rng.uniform(120.0, 180.0)
-        afterglow = Afterglow(rng.uniform(40.0, 70.0), ((100.0, 3.2), (self._switch, 0.6), (6000.0, 1.35)))
-        persistent = Persistent(rng.uniform(0.1, 0.6), rng.uniform(0.2, 0.6), rng.uniform(1.0, 4.0) * DAY)
-        self._light: Afterglow | Persistent = afterglow if self.is_grb else persistent
+        self._first_snapshot = rng.uniform(75.0, 110.0)
+        self._mode_switch = self._first_snapshot + rng.uniform(120.0, 180.0)
+        afterglow = Afterglow(rng.uniform(40.0, 70.0), ((100.0, 3.2), (self._mode_switch, 0.6), (6000.0, 1.35)))
+        persistent = PersistentSource(rng.uniform(0.1, 0.6), rng.uniform(0.2, 0.6), rng.uniform(1.0, 4.0) * DAY)
+        self._count_rate: Afterglow | PersistentSource = afterglow if self.is_grb else persistent
 
     def counts(self, start: float, stop: float) -> float:
         """Return the counts, corrected to an infinite aperture, expected between two times, s since T0."""
-        return self._light.counts(start, stop)
+        return self._count_rate.counts(start, stop)
 
     def snapshots(self, product: Product) -> list[list[Snapshot]]:
         """Return the snapshots of each observation that goes into a product, in the order in which they were named."""
@@ -148,12 +149,15 @@ class XraySource:
         shift = 0.5 * targets.index(parts["target"]) if parts and parts["target"] in targets else 0.0
         last = len(SEGMENT_DAYS) - 1
         day = SEGMENT_DAYS[segment] if segment <= last else SEGMENT_DAYS[last] + segment - last
-        begin = (day + shift) * DAY + self._first_look
-        looks = [(begin + orbit * ORBIT, begin + orbit * ORBIT + 1300.0 + 40.0 * (orbit % 5)) for orbit in range(6)]
+        begin = (day + shift) * DAY + self._first_snapshot
+        orbits = [
+            (begin + orbit * ORBIT_PERIOD, begin + orbit * ORBIT_PERIOD + 1300.0 + 40.0 * (orbit % 5))
+            for orbit in range(6)
+        ]
         if not self.is_grb or day + shift > 0:
-            return [Snapshot("PC", start, stop) for start, stop in looks]
-        first = [Snapshot("WT", looks[0][0], self._switch), Snapshot("PC", self._switch, looks[0][1])]
-        return first + [Snapshot("PC", start, stop) for start, stop in looks[1:]]
+            return [Snapshot("PC", start, stop) for start, stop in orbits]
+        first = [Snapshot("WT", orbits[0][0], self._mode_switch), Snapshot("PC", self._mode_switch, orbits[0][1])]
+        return first + [Snapshot("PC", start, stop) for start, stop in orbits[1:]]
 
     def since_t0(self, time: float) -> float:
         """Return a time that a user gave (s since T0, MJD or MET, told apart by their size) as s since T0."""
@@ -164,7 +168,7 @@ class XraySource:
         return time - self.t0 if time > 1e8 else time  # noqa: PLR2004 - MET has nine digits since 2004
 
 
-def in_order(snapshots: Sequence[Sequence[Snapshot]], mode: str) -> list[Snapshot]:
+def in_time_order(snapshots: Sequence[Sequence[Snapshot]], mode: str) -> list[Snapshot]:
     """Return the snapshots of one mode in the order of time, each once."""
     return sorted({s for s in itertools.chain(*snapshots) if s.mode == mode}, key=lambda s: s.start)
 

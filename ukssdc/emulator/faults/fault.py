@@ -1,4 +1,4 @@
-"""Faults: which calls of the emulated service go wrong, and how.
+"""Faults: which calls to the emulator fail, and how.
 
 >>> with Emulator(faults=[Fault("reset_after", "submit")]) as emulator:      # the first submission's answer is lost
 ...     emulator.faults.append(Fault("http_502", "status", nth=3, count=2))  # the third and fourth poll from here on
@@ -12,48 +12,48 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, overload
 
-from ukssdc.emulator.app import CALLS
+from ukssdc.emulator.core.endpoints import CALLS
 from ukssdc.status import Product, select_products
 
-ANSWERED: Final = frozenset(CALLS.values())  # calls whose answer is JSON
-ANY: Final = ANSWERED | {"download", "unknown"}
+JSON_CALLS: Final = frozenset(CALLS.values())  # calls whose answer is JSON
+ALL_CALLS: Final = JSON_CALLS | {"download", "unknown"}
 
 
-class Kind(NamedTuple):
-    """A way to go wrong.
+class FaultKind(NamedTuple):
+    """A kind of fault.
 
     Attributes
     ----------
     calls : frozenset of str
         The calls it can happen to.
     late : bool
-        Whether it can come after the call took effect as well as before (`Fault.after`).
+        Whether `Fault.after` can be set: the call takes effect before it fails.
     """
 
-    calls: frozenset[str] = ANY
-    late: bool = False
+    calls: frozenset[str] = ALL_CALLS
+    allows_after: bool = False
 
 
-_STATUS: Final = Kind(frozenset({"status"}))
-_DOWNLOAD: Final = Kind(frozenset({"download"}))
+_STATUS: Final = FaultKind(frozenset({"status"}))
+_DOWNLOAD: Final = FaultKind(frozenset({"download"}))
 
 KINDS: Final = {
     # the connection
-    "refuse": Kind(),  # closed at once, without a byte
-    "reset_before": Kind(),  # reset; the call has no effect
-    "reset_after": Kind(),  # the call takes effect, then the connection is reset
-    "stall": Kind(),  # silence, then closed; the call has no effect
-    "stall_after": Kind(),  # the call takes effect at once; silence, then the answer
-    "slow": Kind(),  # the answer's body comes in tiny pieces
-    "restart": Kind(late=True),  # every connection is reset, the jobs are kept
-    "restart_forgetful": Kind(),  # the service has lost its jobs, and answers
+    "refuse": FaultKind(),  # closed at once, without a byte
+    "reset_before": FaultKind(),  # reset; the call has no effect
+    "reset_after": FaultKind(),  # the call takes effect, then the connection is reset
+    "stall": FaultKind(),  # no answer, then closed; the call has no effect
+    "stall_after": FaultKind(),  # the call takes effect at once; the answer comes late
+    "slow": FaultKind(),  # the answer's body comes in small chunks
+    "restart": FaultKind(allows_after=True),  # every connection is reset, the jobs are kept
+    "restart_forgetful": FaultKind(),  # the service has lost its jobs, and answers
     # the answer
-    "http_500": Kind(late=True),
-    "http_502": Kind(late=True),
-    "html_200": Kind(late=True),  # a page about maintenance
-    "truncated_json": Kind(ANSWERED),  # the call takes effect; closed halfway through the answer
-    "invalid_json": Kind(ANSWERED),  # the call takes effect; the answer is whole and no JSON
-    "not_ok": Kind(ANSWERED),  # OK 0 with an ERROR; the call has no effect
+    "http_500": FaultKind(allows_after=True),
+    "http_502": FaultKind(allows_after=True),
+    "html_200": FaultKind(allows_after=True),  # a page about maintenance
+    "truncated_json": FaultKind(JSON_CALLS),  # the call takes effect; closed halfway through the answer
+    "invalid_json": FaultKind(JSON_CALLS),  # the call takes effect; the answer is whole and no JSON
+    "not_ok": FaultKind(JSON_CALLS),  # OK 0 with an ERROR; the call has no effect
     "status_missing": _STATUS,  # nothing about the products
     "status_backwards": _STATUS,  # codes 2 to 4 are one lower
     # the archive
@@ -69,9 +69,9 @@ KINDS: Final = {
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong with some calls.
+    """A fault that happens to some calls.
 
-    Calls are counted from when the fault is given to the emulator; only those that `call` and `product` fit.
+    Calls are counted from when the fault is added to the emulator; only those that match `call` and `product`.
 
     Parameters
     ----------
@@ -81,24 +81,24 @@ class Fault:
         The call as the ledger names it: "submit", "status", "download" ...; by default all to which the kind can
         happen.
     nth : int
-        The first call that goes wrong, from 1.
+        The first call that fails, from 1.
     count : int, optional
-        How many calls go wrong: 1, or with `rate` any number.
+        How many calls fail: 1, or with `rate` any number.
     rate : float, optional
-        Probability that a call goes wrong, 0 to 1, from the nth on; by default every one does.
+        Probability that a call fails, 0 to 1, from the nth on; by default every one does.
     product : Product or str, optional
         Only calls that are about this product.
     seconds : float
-        Real seconds for which the kinds "stall", "stall_after" and "slow" last.
+        How long "stall", "stall_after" and "slow" last, s of real time.
     after : bool
-        For "http_500", "http_502", "html_200", "restart": the call takes effect all the same.
+        For "http_500", "http_502", "html_200", "restart": the call takes effect before it fails.
     seed : int
-        Of the random numbers for `rate`.
+        Seed of the random numbers for `rate`.
 
     Raises
     ------
     ValueError
-        For what cannot be.
+        For an unknown kind or call, or a value out of range.
     """
 
     kind: str
@@ -113,10 +113,10 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"{self.kind!r} is no kind of fault; there are {', '.join(KINDS)}")
+            raise ValueError(f"unknown kind of fault {self.kind!r}; there are {', '.join(KINDS)}")
         kind = KINDS[self.kind]
-        if self.call is not None and self.call not in ANY:
-            raise ValueError(f"{self.call!r} is no call of the service; there are {', '.join(sorted(ANY))}")
+        if self.call is not None and self.call not in ALL_CALLS:
+            raise ValueError(f"unknown call {self.call!r}; there are {', '.join(sorted(ALL_CALLS))}")
         if self.call is not None and self.call not in kind.calls:
             raise ValueError(f"{self.kind} cannot happen to {self.call}, only to {', '.join(sorted(kind.calls))}")
         for name, value in (("nth", self.nth), ("count", self.count)):
@@ -126,37 +126,37 @@ class Fault:
             raise ValueError(f"rate is a probability from 0 to 1, not {self.rate!r}")
         if not 0 <= self.seconds < float("inf"):
             raise ValueError(f"seconds is a time, 0 or more, not {self.seconds!r}")
-        if self.after and not kind.late:
-            late = ", ".join(name for name, each in KINDS.items() if each.late)
-            raise ValueError(f"after is for {late}; {self.kind} itself says whether the call takes effect")
+        if self.after and not kind.allows_after:
+            with_after = ", ".join(name for name, each in KINDS.items() if each.allows_after)
+            raise ValueError(f"after is only for {with_after}, not for {self.kind}")
         if self.product is not None:
             object.__setattr__(self, "product", select_products([self.product], Product)[0])
 
-    def fits(self, call: str, products: Iterable[Product]) -> bool:
-        """Tell whether a call is one of those that are counted."""
-        fitting = call in KINDS[self.kind].calls if self.call is None else call == self.call
-        return fitting and (self.product is None or self.product in tuple(products))
+    def matches(self, call: str, products: Iterable[Product]) -> bool:
+        """Return whether a call counts for this fault."""
+        matching = call in KINDS[self.kind].calls if self.call is None else call == self.call
+        return matching and (self.product is None or self.product in tuple(products))
 
 
-class _Count:
-    """How far a fault has come."""
+class _FaultCounter:
+    """Counts the calls that match a fault."""
 
-    def __init__(self, fault: Fault, place: int) -> None:
+    def __init__(self, fault: Fault, position: int) -> None:
         self.fault = fault
-        self._seen = self._hits = 0
-        # The place makes two faults of the same rate independent of each other.
-        self._random = random.Random(f"{fault.seed} {place} {fault.kind} {fault.call} {fault.product}")
+        self._seen = self._triggered = 0
+        # The position makes two faults of the same rate independent of each other.
+        self._rng = random.Random(f"{fault.seed} {position} {fault.kind} {fault.call} {fault.product}")
 
-    def hit(self) -> bool:
-        """Count a call that fits; tell whether it goes wrong."""
+    def triggers(self) -> bool:
+        """Count a matching call; return whether it fails."""
         fault = self.fault
         self._seen += 1
         if fault.rate is None:
             return 0 <= self._seen - fault.nth < (fault.count or 1)
-        wrong = self._random.random() < fault.rate and self._seen >= fault.nth
-        wrong = wrong and (fault.count is None or self._hits < fault.count)
-        self._hits += wrong
-        return wrong
+        triggered = self._rng.random() < fault.rate and self._seen >= fault.nth
+        triggered = triggered and (fault.count is None or self._triggered < fault.count)
+        self._triggered += triggered
+        return triggered
 
 
 class Faults(Sequence[Fault]):
@@ -164,8 +164,8 @@ class Faults(Sequence[Fault]):
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self._lock = threading.Lock()
-        self._counts: list[_Count] = []
-        self._given = 0
+        self._counters: list[_FaultCounter] = []
+        self._added = 0
         self.extend(faults)
 
     @overload
@@ -174,11 +174,11 @@ class Faults(Sequence[Fault]):
     def __getitem__(self, index: slice) -> list[Fault]: ...
     def __getitem__(self, index: int | slice) -> Fault | list[Fault]:
         with self._lock:
-            return [count.fault for count in self._counts][index]
+            return [counter.fault for counter in self._counters][index]
 
     def __len__(self) -> int:
         with self._lock:
-            return len(self._counts)
+            return len(self._counters)
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(self[:])
@@ -187,26 +187,26 @@ class Faults(Sequence[Fault]):
         return f"Faults({self[:]!r})"
 
     def append(self, fault: Fault) -> None:
-        """Add a fault; it counts the calls that come from now on."""
+        """Add a fault; it counts calls from now on."""
         if not isinstance(fault, Fault):
-            raise TypeError(f"{fault!r} is no Fault")
+            raise TypeError(f"not a Fault: {fault!r}")
         with self._lock:
-            self._counts.append(_Count(fault, self._given))
-            self._given += 1
+            self._counters.append(_FaultCounter(fault, self._added))
+            self._added += 1
 
     def extend(self, faults: Iterable[Fault]) -> None:
-        """Add several."""
+        """Add several faults."""
         for fault in faults:
             self.append(fault)
 
     def clear(self) -> None:
-        """Let everything go well from now on."""
+        """Remove all faults."""
         with self._lock:
-            self._counts.clear()
+            self._counters.clear()
 
     def due(self, call: str, products: Iterable[Product]) -> Fault | None:
-        """Count a call for all faults that it fits; return the first that happens to it."""
-        concerned = frozenset(products)
+        """Count a call for all faults that it matches; return the first that is due."""
+        about = frozenset(products)
         with self._lock:
-            hits = [c.fault for c in self._counts if c.fault.fits(call, concerned) and c.hit()]
-        return hits[0] if hits else None
+            due = [c.fault for c in self._counters if c.fault.matches(call, about) and c.triggers()]
+        return due[0] if due else None
