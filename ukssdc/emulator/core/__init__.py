@@ -1,8 +1,9 @@
-"""The emulated service when all goes well: users, jobs, scenarios, service time, HTTP, and the ledger of calls.
+"""The emulated service without faults: users, jobs, scenarios, service time, HTTP, and the ledger of calls.
 
-Imports `data`, and never `faults`::
+Imports `data`, never `faults`::
 
-    app -> emulated_service -> emulated_job -> scenario, clock
+    app -> emulated_service -> emulated_job -> build, clock
+                            -> scenario -> build
                             -> submission -> wire_parameters
-    app, ledger_middleware -> endpoints
+        -> ledger_middleware -> ledger, endpoints
 """

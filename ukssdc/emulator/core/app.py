@@ -65,12 +65,12 @@ def make_app(
     Parameters
     ----------
     service : EmulatedService
-        What answers.
+        Answers the calls.
     ledger : Ledger
-        What every call is written into.
+        Records every call.
     options : ServingOptions
     middleware : callable, optional
-        Wraps the application in a further layer, inside the one that keeps the ledger.
+        Wraps the application, inside the middleware that keeps the ledger.
     """
 
     async def handle(request: Request) -> Response:
@@ -128,7 +128,7 @@ async def _answer(request: Request, call: str, service: EmulatedService, options
 
 
 def _annotate(request: Request, call: str, body: dict[str, Any], answer: dict[str, Any]) -> None:
-    """Leave in the scope what the ledger middleware writes down about the call."""
+    """Leave in the scope what the ledger is to record about the call."""
     request.scope["ukssdc.ledger_fields"] = {**subject_of(call, body, answer), "ok": answer.get("OK")}
 
 

@@ -1,4 +1,4 @@
-"""How the build of one product goes, checked: the stages, the end, the size of the archive."""
+"""How the build of one product goes: its stages, its final status, the size of its archive."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ UNITS: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**
 
 
 class ScenarioError(ValueError):
-    """A scenario that cannot be played; the message names the place and what would be right."""
+    """An invalid scenario; the message names the place and what is allowed there."""
 
 
 class Absent:
-    """The code of a stage in which the answer does not mention the product at all."""
+    """The code of a stage in which status answers leave the product out."""
 
     def __repr__(self) -> str:
         return "ABSENT"
@@ -32,7 +32,7 @@ class Stage(NamedTuple):
     Attributes
     ----------
     seconds : float
-        Service seconds; the last stage lasts for ever whatever stands here.
+        Service seconds; ignored for the last stage, which lasts for ever.
     code : any JSON value, or ABSENT
         `statusCode` as the answer gives it: 3, "3", None, 17, [] ...
     text : str
@@ -55,19 +55,20 @@ class Build:
     ends : int
         Last code: 4, -1 (never requested), -2 (never queued), -3 or anything else (after running).
     text : str
-        Last text; by default the one that belongs to the code.
+        Last text; by default that of the code.
     size : int
         Size of the archive in bytes, in any format; by default whatever the contents take.
     stages : sequence of (seconds, code, text)
-        In place of all of the above but `size`: this sequence and nothing else.
+        Replaces all of the above but `size`.
     waits : bool
-        AstromPos alone: waits at code 5 for the standard position's end, and fails with it.
+        AstromPos only: waits at code 5 for the standard position, and fails if that fails.
     progress : bool
         False: `GotProgress` is 2 (unavailable) while running.
     cancel : int
-        Answer to an attempt to cancel, where another than the usual one is wanted: 1 to 4 (protocol, section 4).
+        Code that cancelling the product answers instead of 0: 1 to 4 (protocol, section 4).
     awkward : str
-        What is lacking in the product's results: "no_position", "empty_light_curve", "nofit", "nospec", "no_sources".
+        What is missing from the product's results: "no_position", "empty_light_curve", "nofit", "nospec" or
+        "no_sources".
     """
 
     requested: float | None = None

@@ -25,7 +25,7 @@ CANCEL_TEXTS: Final = {
     3: "Job could not be cancelled, for a reason unknown",
     4: "It is not known whether the job could be cancelled",
 }
-# call: the product that it returns results of
+# call: the product whose results it returns
 RESULT_CALLS: Final = {
     "standard_position": Product.StandardPos,
     "enhanced_position": Product.EnhancedPos,
@@ -94,7 +94,7 @@ class EmulatedService:
     clock : ServiceClock
         Service time.
     max_active_jobs : int
-        Per user; a submission beyond it is refused.
+        Per user; further submissions are refused.
     first_job_id : int
         Number of the first job.
     clock_skew : float

@@ -32,7 +32,7 @@ from ukssdc.emulator.core.build import Build, ScenarioError
 from ukssdc.status import Product
 
 ALL: Final = "all"
-# Seconds at code 3 where the service has its machines to itself; the shares of the steps stand in steps.py.
+# Service seconds at code 3; `data/build_steps.py` divides them among the steps.
 RUNNING: Final = {
     Product.LightCurve: 150.0,
     Product.Spectrum: 240.0,
@@ -51,8 +51,6 @@ QUEUED: Final = {
     Product.Image: 18.0,
     Product.SourceDet: 30.0,
 }
-
-Builds = Mapping[Product, Build]
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ class Scenario:
         object.__setattr__(self, "unresolvable", frozenset(self.unresolvable))
 
     def build(self, product: Product, target: str = "") -> Build:
-        """Return how `product` is built for the target of that name, complete in all attributes that need a value."""
+        """Return how `product` is built for the target of that name, with the defaults filled in."""
         build = Build(
             requested=2.0, queued=QUEUED[product], running=RUNNING[product], ends=4, waits=True, progress=True
         )

@@ -1,4 +1,4 @@
-"""Submitted requests: what the service finds wrong with one, and how it completes a good one to `jobPars`."""
+"""Submitted requests: their problems, and a valid one completed to `jobPars`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ukssdc.emulator.data.targets import resolve_target
 from ukssdc.status import Product
 
 Body = Mapping[str, Any]
-# product: parameters that it cannot do without
+# product: required parameters
 REQUIRED: Final[Mapping[Product, tuple[str, ...]]] = {
     Product.LightCurve: ("binMeth",),
     Product.Spectrum: ("specz",),
     Product.SourceDet: ("detobs",),
 }
-# product: (parameter, its value, what is then needed)
+# product: (parameter, its value, parameters then required)
 REQUIRED_WHEN: Final[Mapping[Product, tuple[tuple[str, str, tuple[str, ...]], ...]]] = {
     Product.LightCurve: (
         ("binMeth", "counts", ("pccounts", "wtcounts", "dynamic")),
@@ -47,7 +47,7 @@ REQUIRED_WHEN: Final[Mapping[Product, tuple[tuple[str, str, tuple[str, ...]], ..
 
 
 def problems(body: Body, unresolvable: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """Return everything that is wrong with a request, as the service lists it.
+    """Return all problems of a request, as the service lists them.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def problems(body: Body, unresolvable: Iterable[str] = ()) -> list[dict[str, Any
     Returns
     -------
     list of {"label": str, "list": [str, ...]}
-        `listErr` of the answer; empty where all is well. Parameters are named as on the wire, each a word of its own.
+        `listErr` of the answer; empty for a valid request. Parameters have their wire names, each a separate word.
     """
     products = requested_products(body)
     found = [("General problems:", _global_problems(body, products, unresolvable))]
@@ -71,7 +71,7 @@ def problems(body: Body, unresolvable: Iterable[str] = ()) -> list[dict[str, Any
 
 
 def complete(body: Body) -> dict[str, Any]:
-    """Return `jobPars`: the request with the service's defaults, findings and changes of type.
+    """Return `jobPars`: the request with the service's defaults, the values it looked up, and its changes of type.
 
     Parameters that the service does not know are dropped.
     """
@@ -128,7 +128,7 @@ def _global_problems(body: Body, products: tuple[Product, ...], unresolvable: It
 def _product_problems(body: Body, product: Product) -> list[str]:
     texts = [_missing(name) for name in REQUIRED.get(product, ()) if name not in body]
     for name, value, needed in REQUIRED_WHEN.get(product, ()):
-        if name == "hrbin" and body.get("binMeth") != "time":  # only time bins have hardness ratios of their own
+        if name == "hrbin" and body.get("binMeth") != "time":  # only for time bins
             continue
         if _flag_as_number(body.get(name)) == value:
             texts += [
@@ -175,7 +175,7 @@ def _missing(name: str) -> str:
 
 
 def _flag_as_number(value: Any) -> str:
-    """Return a value as text, with the truth values as 1 and 0."""
+    """Return a value as text, with booleans as 1 and 0."""
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 

@@ -1,6 +1,6 @@
-"""The request's parameters under their wire names: which there are, what they may be, and the service's defaults.
+"""The request's parameters by wire name: which there are, which values they may have, and the service's defaults.
 
-Source: protocol, section 5; the types in which the service returns them: the reference client's ReturnData page.
+See protocol, section 5; the types that the service returns are from the reference client's ReturnData page.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _in_range(low: float, high: float) -> Callable[[Any], str | None]:
 
 
 def as_number(value: Any) -> float | None:
-    """Return a number that may come as a text; None for anything else."""
+    """Return a number, also from a string; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -67,11 +67,11 @@ class WireParameter(NamedTuple):
     Attributes
     ----------
     check : callable
-        From a value to what is wrong with it, None where nothing is.
+        From a value to its problem, or None.
     default : Any
-        The value where it is not given; None: there is none.
+        The value if it is not given; None: no default.
     as_text : bool
-        Whether the service returns it as a text, although it is a number.
+        Whether the service returns the number as a string.
     """
 
     check: Callable[[Any], str | None]
@@ -175,19 +175,19 @@ PRODUCT_PARAMETERS: Final[Mapping[Product, Mapping[str, WireParameter]]] = {
         "fitStrayLight": WireParameter(_flag, 1),
     },
 }
-# What the service asks itself to find; not returned (the values found are).
+# What the service is to look up itself; `jobPars` has the values found instead.
 LOOKUPS: Final = ("getTargs", "getT0", "getCoords")
-# Of no meaning to anybody outside, but the service returns them.
+# Internal to the service, but in `jobPars`.
 INTERNAL_PARAMETERS: Final[Mapping[str, Any]] = {"whatSXPS": "2SXPS", "do3col": 0, "enh": 0}
 
 
 def is_set(body: Mapping[str, Any], name: str) -> bool:
-    """Return whether a switch is on, in whatever type it came."""
+    """Return whether a flag is set, whatever its type."""
     return str(body.get(name)).lower() in ("1", "true", "yes")
 
 
 def requested_products(body: Mapping[str, Any]) -> tuple[Product, ...]:
-    """Return the products that a request asks for; an astrometric position brings the standard one along."""
+    """Return the products of a request; an astrometric position includes the standard one."""
     wanted = {p for p in Product if is_set(body, p.flag)}
     if Product.AstromPos in wanted:
         wanted.add(Product.StandardPos)

@@ -2,8 +2,8 @@
 
 Knows a job only through the protocols `ResultJob` and `ArchivedJob`; imports nothing else of the emulator::
 
-    packing (tar, tar.gz, zip)
-    archive_contents -> result_answers -> datasets -> binning -> xray_source -> selection, targets
-                                       -> spectrum_fits, field_sources, measured_positions -> xray_source
+    packing -> archive_contents
+    result_answers, archive_contents -> datasets -> binning -> xray_source -> selection, targets
+                                     -> spectrum_fits, field_sources, measured_positions -> xray_source
     build_steps -> selection
 """

@@ -25,7 +25,7 @@ from ukssdc.status import Product
 
 ArchiveFiles = dict[str, bytes]
 """Name -> content."""
-MTIME: Final = 1587000000  # of every file: 16 April 2020, so that an archive is the same each time it is built
+MTIME: Final = 1587000000  # 16 April 2020, for every file: the same archive each time it is built
 GIF: Final = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 )
@@ -46,7 +46,7 @@ class ArchivedJob(ResultJob, Protocol):
 
 
 def archive_files(job: ArchivedJob, product: Product) -> ArchiveFiles:
-    """Return the files in a product's archive; a product cancelled while it ran left its log alone."""
+    """Return the files in a product's archive; a product cancelled while it ran leaves only its log."""
     made = _FILES[product](job) if job.complete(product) else {f"{product.wire}.log": _log(job, product)}
     if job.revision(product):
         made["revision.txt"] = f"{job.revision(product)}\n".encode()
@@ -78,7 +78,7 @@ def _spectrum(job: ArchivedJob) -> ArchiveFiles:
 
 
 def _images(entries: Any) -> Iterator[str]:
-    """Yield the addresses of the pictures that the fits name, at any depth."""
+    """Yield the URLs of the images in the fits, at any depth."""
     if isinstance(entries, Mapping):
         for key, value in entries.items():
             yield from [value] if key == "Image" else _images(value)
@@ -148,7 +148,7 @@ def _file_name(address: str) -> str:
 
 
 def _fits(**cards: Any) -> bytes:
-    """Return a FITS file that is a header alone."""
+    """Return a FITS file with only a header."""
     lines = ["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    0"]
     lines += [f"{key:8}= '{str(value).encode('ascii', 'replace').decode():8}'" for key, value in cards.items()]
     text = "".join(f"{line:80}" for line in [*lines, "END"])

@@ -1,4 +1,4 @@
-"""Cutting the emulated source's snapshots into bins, and what is measured in each."""
+"""The bins of the emulated light curves: their spans in time, and what is measured in each."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ BACKGROUND: Final = {"WT": 0.02, "PC": 0.0002}
 """Background in the source region, ct/s."""
 UPPER_LIMIT_CONFIDENCE: Final = 0.9973
 PILE_UP_RATE: Final = 0.6
-"""Rate above which the core of a PC image is left out, ct/s."""
+"""PC rate above which the core of the source region is excluded, ct/s."""
 HARD_FRACTION: Final = 0.45
-"""Part of the counts in the hard band."""
+"""Fraction of the counts in the hard band."""
 WT_SYSTEMATIC: Final = 0.05
-"""Systematic error of a WT rate, as a part of the rate."""
+"""Systematic error of a WT rate, as a fraction of the rate."""
 MAX_BINS: Final = 1500
-"""Per mode; shorter bins than that are made longer, as an emulator has other things to do."""
+"""Per mode; bins are lengthened where there would be more."""
 NO_CENTROID_EVERY: Final = 9
 """One bin in so many has no centroid."""
 
-Pieces = list[tuple[float, float]]
-"""Starts and stops of what a bin is put together from, s since T0."""
+Intervals = list[tuple[float, float]]
+"""Starts and stops, s since T0."""
 
 
 class BinSpan(NamedTuple):
-    """Where a bin is, and how many counts are in it; None: as many as chance wants."""
+    """The intervals of a bin, and its counts; None: drawn at random."""
 
-    pieces: Pieces
+    intervals: Intervals
     counts: int | None = None
 
 
@@ -112,7 +112,7 @@ class Bin:
         return math.hypot(noise, WT_SYSTEMATIC * self.rate) if systematic and self.mode == "WT" else noise
 
     def band(self, *, hard: bool) -> tuple[float, float]:
-        """Return rate and error in the hard or the soft band, ct/s; rates of both add up to `rate`."""
+        """Return rate and error in the hard or the soft band, ct/s; the two rates add up to `rate`."""
         counts = self.hard if hard else self.counts - self.hard
         return (counts - self.background / 2) * self.scale, math.sqrt(counts + self.background_error**2) * self.scale
 
@@ -135,9 +135,9 @@ def upper_limit(counts: int, background: float) -> float:
 
 
 def light_curve_bins(job: ResultJob, mode: str, *, hardness: bool = False) -> list[Bin]:
-    """Return the bins of a job's light curve in one mode, as its parameters want them.
+    """Return the bins of a job's light curve in one mode, as its parameters say.
 
-    `hardness`: those of the hardness ratio, which differ only with time binning of its own.
+    With `hardness`, those of the hardness ratio, which differ only where it has time bins of its own.
     """
     source = XraySource(job)
     rng = rng_for(job, f"light curve, {mode}, {hardness}" if _own_hardness_bins(job) else f"light curve, {mode}")
@@ -184,38 +184,36 @@ def _time_spans(snapshots: Sequence[Snapshot], length: float) -> Iterator[BinSpa
 def _count_spans(
     job: ResultJob, source: XraySource, snapshots: Sequence[Snapshot], rng: random.Random
 ) -> Iterator[BinSpan]:
-    """Close a bin when it is full, at the end of a snapshot with enough in it, or before a long gap as it is."""
+    """Close a bin when it is full, at the end of a snapshot if it has the minimum, and before any long gap."""
     minimum_in_bin = number(job.pars, "mincmin", 15.0)
-    pieces: Pieces = []
+    intervals: Intervals = []
     collected, target, fluctuation = 0.0, 0, 1.0
     minimum = math.ceil(sum(source.counts(s.start, s.stop) for s in snapshots) / MAX_BINS)
     for snapshot in snapshots:
         start = snapshot.start
-        if pieces and start - pieces[-1][1] > min(number(job.pars, f"{snapshot.mode.lower()}maxgap", DAY), DAY):
-            yield BinSpan(pieces)
-            pieces, collected = [], 0.0
+        if intervals and start - intervals[-1][1] > min(number(job.pars, f"{snapshot.mode.lower()}maxgap", DAY), DAY):
+            yield BinSpan(intervals)
+            intervals, collected = [], 0.0
         while start < snapshot.stop:
-            if not pieces:
+            if not intervals:
                 target = max(_counts_per_bin(job, source, snapshot.mode, start), minimum)
-                fluctuation = max(
-                    0.3, rng.gauss(1.0, 1.0 / math.sqrt(target))
-                )  # counts that were expected per count that came
+                # expected counts per observed count
+                fluctuation = max(0.3, rng.gauss(1.0, 1.0 / math.sqrt(target)))
             per_count = fluctuation * _correction(source, snapshot.mode, start)
             stop = _time_of_counts(source, start, snapshot.stop, (target - collected) * per_count)
-            pieces.append((start, stop))
+            intervals.append((start, stop))
             collected += source.counts(start, stop) / per_count
             if stop < snapshot.stop or collected >= minimum_in_bin:
-                yield BinSpan(
-                    pieces, max(round(collected), math.ceil(minimum_in_bin)) if stop == snapshot.stop else target
-                )
-                pieces, collected = [], 0.0
+                full = max(round(collected), math.ceil(minimum_in_bin)) if stop == snapshot.stop else target
+                yield BinSpan(intervals, full)
+                intervals, collected = [], 0.0
             start = stop
-    if pieces:
-        yield BinSpan(pieces)
+    if intervals:
+        yield BinSpan(intervals)
 
 
 def _counts_per_bin(job: ResultJob, source: XraySource, mode: str, time: float) -> int:
-    """Return how many counts fill a bin that begins at a time; with dynamic binning, the brighter, the more."""
+    """Return how many counts fill a bin that begins at a time; more for a brighter source with dynamic binning."""
     target = number(job.pars, f"{mode.lower()}counts", {"WT": 30.0, "PC": 20.0}[mode])
     if truthy(job.pars.get("dynamic")):
         rate = max(source.counts(time, time + 1.0), 1e-9)
@@ -225,7 +223,7 @@ def _counts_per_bin(job: ResultJob, source: XraySource, mode: str, time: float) 
 
 
 def _time_of_counts(source: XraySource, start: float, stop: float, counts: float) -> float:
-    """Return when `counts` have come since `start`; `stop` where that is later."""
+    """Return when `counts` are expected to have arrived since `start`, at most `stop`."""
     if source.counts(start, stop) <= counts:
         return stop
     low, high = start, stop
@@ -236,25 +234,25 @@ def _time_of_counts(source: XraySource, start: float, stop: float, counts: float
 
 
 def _correction(source: XraySource, mode: str, time: float) -> float:
-    """Return the correction factor; it rises where pile-up makes the core of the image useless."""
+    """Return the correction factor; it is larger where pile-up excludes the core of the source region."""
     piled_up = mode == "PC" and source.counts(time, time + 1.0) > PILE_UP_RATE
     return {"WT": 1.12, "PC": 1.35}[mode] + (0.9 if piled_up else 0.0)
 
 
 def _measure(job: ResultJob, source: XraySource, mode: str, span: BinSpan, index: int, rng: random.Random) -> Bin:
-    start = span.pieces[0][0]
-    exposure = sum(end - begin for begin, end in span.pieces)
+    start = span.intervals[0][0]
+    exposure = sum(end - begin for begin, end in span.intervals)
     correction = _correction(source, mode, start)
     background = BACKGROUND[mode] * exposure
     counts = span.counts
     if counts is None:
-        expected = sum(source.counts(begin, end) for begin, end in span.pieces)
+        expected = sum(source.counts(begin, end) for begin, end in span.intervals)
         counts = poisson(expected / correction + background, rng)
     significance = (counts - background) / math.sqrt(background)
     return Bin(
         mode=mode,
         start=start,
-        stop=span.pieces[-1][1],
+        stop=span.intervals[-1][1],
         exposure=exposure,
         counts=counts,
         hard=sum(rng.random() < HARD_FRACTION for _ in range(counts)),
@@ -268,7 +266,7 @@ def _measure(job: ResultJob, source: XraySource, mode: str, span: BinSpan, index
 
 
 def poisson(mean: float, rng: random.Random) -> int:
-    """Draw a number of counts."""
+    """Draw a number of counts from a Poisson distribution."""
     if mean > 200.0:  # noqa: PLR2004 - a Gaussian will do
         return max(0, round(rng.gauss(mean, math.sqrt(mean))))
     threshold, product, counts = math.exp(-mean), rng.random(), 0

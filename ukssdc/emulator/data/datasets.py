@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from ukssdc.emulator.data.binning import Bin, light_curve_bins
@@ -25,7 +26,7 @@ Row = tuple[float, ...]
 
 
 class TimeAxis:
-    """Bins' times as the request wants them: s since T0, or MJD."""
+    """The time columns of bins, in the unit that the request asks for: s since T0, or MJD."""
 
     def __init__(self, job: ResultJob) -> None:
         self.t0 = XraySource(job).t0
@@ -40,7 +41,7 @@ class TimeAxis:
 
 
 def light_curve(job: ResultJob, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answer to a call for the light curve, with the datasets that `nosys` and `incbad` want."""
+    """Return the answer to a call for the light curve, with the datasets that `nosys` and `incbad` ask for."""
     axis = TimeAxis(job)
     wanted = [SUFFIX_CHOICES.get(str(body.get(name, "no")).lower(), (False,)) for name in ("nosys", "incbad")]
     answer: dict[str, Any] = {"Datasets": []}
@@ -61,7 +62,7 @@ def light_curve(job: ResultJob, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def light_curve_qdp(job: ResultJob) -> str:
-    """Return the contents of `curve.qdp`: the plain datasets of both modes, and the upper limits."""
+    """Return the contents of `curve.qdp`: rates and upper limits of both modes."""
     axis, blocks = TimeAxis(job), []
     for mode in MODES:
         bins = [b for b in light_curve_bins(job, mode) if b.reliable]
@@ -78,15 +79,10 @@ def _tables(
 ) -> Iterator[tuple[str, str, Sequence[str], list[Row]]]:
     """Yield kind, file, columns and rows of each dataset that is not empty."""
     in_bands = [b for b in ratio_bins if not b.limit and min(b.band(hard=True)[0], b.band(hard=False)[0]) > 0]
+    rates = partial(_rate_row, axis, systematic=systematic)
     datasets: tuple[tuple[str, str, Sequence[str], Sequence[Bin], Callable[[Bin], Row]], ...] = (
-        (
-            "",
-            "CURVE",
-            RATE_COLUMNS,
-            [b for b in bins if not b.limit],
-            lambda b: _rate_row(axis, b, systematic=systematic),
-        ),
-        ("UL", "UL", RATE_COLUMNS, [b for b in bins if b.limit], lambda b: _rate_row(axis, b, systematic=systematic)),
+        ("", "CURVE", RATE_COLUMNS, [b for b in bins if not b.limit], rates),
+        ("UL", "UL", RATE_COLUMNS, [b for b in bins if b.limit], rates),
         ("Hard", "HR", BAND_COLUMNS, in_bands, lambda b: (*axis.columns_of(b), *b.band(hard=True))),
         ("Soft", "HR", BAND_COLUMNS, in_bands, lambda b: (*axis.columns_of(b), *b.band(hard=False))),
         ("HR", "HR", RATIO_COLUMNS, in_bands, lambda b: (*axis.columns_of(b), *_hardness_ratio(b))),
@@ -121,5 +117,5 @@ def _hardness_ratio(measured: Bin) -> tuple[float, float]:
 
 
 def _cell(value: float) -> str:
-    """Return a number as a string, as the service does; an MJD needs that many digits to tell milliseconds."""
+    """Return a number as a string, as the service does; an MJD needs that many digits for milliseconds."""
     return f"{value:.13g}"

@@ -1,4 +1,4 @@
-"""The positions of a job as measured, and the files in which their archives hold them (protocol, section 6)."""
+"""The measured positions of a job, and the files that hold them in the archives (protocol, section 6)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ukssdc.emulator.data.xray_source import ResultJob, XraySource, rng_for
 from ukssdc.sexagesimal import sexagesimal
 
 ERR90: Final = {"standard_position": 3.5, "enhanced_position": 1.7, "astrometric_position": 2.4}
-"""Usual radius of the error circles, arcsec at 90 %."""
+"""Typical error radius, arcsec, 90 %."""
 
 
 def measured_position(call: str, job: ResultJob) -> tuple[float, float, float]:
     """Return right ascension and declination (deg, J2000) and error radius (arcsec, 90 %) of one of the positions.
 
-    The position that the job started from lies within the error circle.
+    The position in the request lies within the error circle.
     """
     source, rng = XraySource(job), rng_for(job, call)
     radius = round(ERR90[call] * rng.uniform(0.95, 1.25), 1)
@@ -26,7 +26,7 @@ def measured_position(call: str, job: ResultJob) -> tuple[float, float, float]:
 
 
 def standard_position_dat(job: ResultJob) -> str:
-    """Return the contents of `results.dat`: one line, tab-separated; neither piled up nor fitted as such."""
+    """Return the contents of `results.dat`: one line, tab-separated, without pile-up."""
     ra, dec, radius = measured_position("standard_position", job)
     row = (f"{ra:.5f}", f"{dec:.5f}", *sexagesimal(ra, dec), f"{radius:.1f}", "0", "1", "0")
     return "\t".join(row) + "\n"
@@ -35,8 +35,8 @@ def standard_position_dat(job: ResultJob) -> str:
 def enhanced_position_txt(job: ResultJob) -> str:
     """Return the contents of `success.txt`: one field per line."""
     ra, dec, radius = measured_position("enhanced_position", job)
-    subject_of = (" ".join(job.name.split()), str(job.pars.get("targ", "")), "4", "2630.5", "0", "0")
-    return "\n".join([*subject_of, f"{ra:.5f}", f"{dec:.5f}", *sexagesimal(ra, dec), f"{radius:.1f}"]) + "\n"
+    fields = (" ".join(job.name.split()), str(job.pars.get("targ", "")), "4", "2630.5", "0", "0")
+    return "\n".join([*fields, f"{ra:.5f}", f"{dec:.5f}", *sexagesimal(ra, dec), f"{radius:.1f}"]) + "\n"
 
 
 def astrometric_position_dat(job: ResultJob) -> str:

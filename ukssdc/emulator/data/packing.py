@@ -33,9 +33,9 @@ class Archive:
     archive_format : str
         "tar", "tar.gz" or "zip".
     size : int, optional
-        Bytes that the archive is to have; by default whatever the files take.
+        Size of the archive, bytes; by default whatever the files take.
     seed : str
-        Of the noise that fills it up.
+        Seed of the noise that fills it up to the size.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Archive:
         return sum(map(len, self._pack(self._files, total, self._seed)))
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Yield the bytes from `start` to before `stop`, with an empty piece for each block that is passed over."""
+        """Yield the bytes from `start` to before `stop`, with an empty block for each one skipped before."""
         position, end = 0, self.size if stop is None else stop
         for block in self._pack(self._files, self.size if self._filled else None, self._seed):
             following = position + len(block)
@@ -77,7 +77,7 @@ def noise(size: int, seed: str) -> Iterator[bytes]:
 
 
 def _tar(contents: ArchiveFiles, total: int | None, seed: str) -> Iterator[bytes]:
-    """Yield a tar archive; `total` None: without filler, otherwise filled up to so many bytes (0: the fewest)."""
+    """Yield a tar archive; `total` None: without filler, otherwise filled up to so many bytes (0: the minimum)."""
     head = b"".join(tar_header(n, len(c)) + c + bytes(-len(c) % 512) for n, c in contents.items())
     yield head
     rest = 1024
@@ -95,7 +95,7 @@ def _tar_gz(contents: ArchiveFiles, total: int | None, seed: str) -> Iterator[by
         packer = zlib.compressobj(6, zlib.DEFLATED, 31)
         yield packer.compress(b"".join(_tar(contents, None, seed))) + packer.flush()
         return
-    # Stored blocks, whose number follows from the size; what doesn't come out even goes into the header's comment.
+    # Stored blocks, so that the size is known beforehand; the remainder goes into the header's comment.
     minimum = sum(map(len, _tar(contents, 0, seed)))
     head, tail, overhead = 11, 8, 5
     available = max(total - head - tail, 0)
@@ -139,7 +139,7 @@ def _zip_info(name: str, method: int) -> zipfile.ZipInfo:
 
 
 class _DrainableBuffer(io.RawIOBase):
-    """A file that can only be written to, and emptied."""
+    """A write-only file whose content is taken out as it grows."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -152,14 +152,14 @@ class _DrainableBuffer(io.RawIOBase):
         return len(data)
 
     def drain(self) -> bytes:
-        """Return what has been written since the last time."""
+        """Return what was written since the last call."""
         buffer = bytes(self._buffer)
         self._buffer.clear()
         return buffer
 
 
 def _rechunk(blocks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """Yield the same bytes in pieces of `size`, the last one shorter."""
+    """Yield the same bytes in chunks of `size`, the last one shorter."""
     buffer = bytearray()
     for block in blocks:
         buffer += block

@@ -22,7 +22,7 @@ SELECTION_PARAMETERS: Final[Mapping[Product, tuple[str, str]]] = {
 def observations(pars: Mapping[str, Any], product: Product) -> list[str]:
     """Return the observations (obsIDs, or the user's intervals) that go into a product, at least one.
 
-    There are three of each target ID where all data are used, and one within the usual number of hours.
+    Three of each target ID where all data are used; otherwise the first one.
     """
     which, chosen = SELECTION_PARAMETERS[product]
     if str(pars.get(which)) == "user":
@@ -33,7 +33,7 @@ def observations(pars: Mapping[str, Any], product: Product) -> list[str]:
 
 
 def slices(pars: Mapping[str, Any]) -> list[str]:
-    """Return the names of the spectra that a job asks for, at least one."""
+    """Return the names of the spectra that a job requests, at least one."""
     kind = str(pars.get("timeslice", "single"))
     if kind == "user":
         return [str(pars[key]) for key in ("rname1", "rname2", "rname3", "rname4") if pars.get(key)] or ["interval0"]

@@ -1,4 +1,4 @@
-"""The spectral fits of a job: slice -> mode -> model (protocol, section 6). They agree with the light curve."""
+"""The spectral fits of a job (protocol, section 6), by slice, mode and model; they agree with the light curve."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ukssdc.emulator.data.xray_source import (
 from ukssdc.status import Product
 
 MIN_COUNTS: Final = 20.0
-"""With fewer counts than that, the fit fails."""
+"""A fit to fewer counts fails."""
 APERTURE_CORRECTION: Final = 1.3
 FLUX_PER_RATE: Final = 3.6e-11
 """Observed 0.3 to 10 keV flux of 1 ct/s, erg cm^-2 s^-1."""
@@ -31,7 +31,7 @@ INTERVAL: Final = re.compile(r"\s*(?P<start>[0-9.eE+]+)\s*-\s*(?P<stop>[0-9.eE+]
 
 
 class SpectralModel(NamedTuple):
-    """A spectral model: its name in answers and file names, its shape parameter, and that one's usual values."""
+    """A spectral model: its names in answers and files, its shape parameter, and typical values of it by mode."""
 
     name: str
     file: str
@@ -47,7 +47,7 @@ MODELS: Final = {
 
 
 class ModeExposure(NamedTuple):
-    """What a spectrum is made of."""
+    """Exposure (s), counts and mean time (s since T0) of a spectrum in one mode."""
 
     mode: str
     exposure: float
@@ -84,7 +84,7 @@ def spectral_fits(job: ResultJob, *, nofit: bool = False, nospec: bool = False) 
 
 
 def _slices(job: ResultJob, source: XraySource) -> dict[str, tuple[float, float, list[Snapshot]]]:
-    """Return, for each slice, the interval asked for (s since T0) and the snapshots in it."""
+    """Return the requested interval (s since T0) of each slice, and the snapshots in it."""
     kind, names = str(job.pars.get("timeslice", "single")), slices(job.pars)
     if kind in ("obsid", "snapshot"):
         observed = observations(job.pars, Product.Spectrum)
@@ -104,7 +104,7 @@ def _with_limits(snapshots: list[Snapshot]) -> tuple[float, float, list[Snapshot
 
 
 def _intervals(job: ResultJob) -> list[tuple[float, float]]:
-    """Return start and stop of gti1 to gti4; of an interval that the emulator does not understand, all of time."""
+    """Return start and stop of gti1 to gti4; an interval that cannot be read covers all times."""
     found = []
     for key in ("gti1", "gti2", "gti3", "gti4"):
         if job.pars.get(key) is not None:

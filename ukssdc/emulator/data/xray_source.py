@@ -1,7 +1,7 @@
-"""The X-ray source behind a job: when Swift looked at it, in which mode, and how many counts per second came.
+"""The X-ray source of a job: when Swift observed it, in which mode, and at which count rate.
 
 A GRB is an afterglow (steep decay in WT mode, then a broken power law in PC mode); anything else is a persistent source
-that varies, in PC mode. Everything follows from the target's name, so that the same target always looks the same.
+that varies, in PC mode. Everything follows from the target's name, so the same target always gives the same data.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DAY: Final = 86400.0
 ORBIT_PERIOD: Final = 5740.0
 MJD_OF_MET_0: Final = 51910.0
 SEGMENT_DAYS: Final = (0.0, 2.0, 25.0)
-"""Days after T0 at which the first observations of a target begin; the later ones follow daily."""
+"""Start of a target's first observations, days after T0; later ones follow daily."""
 OBSID: Final = re.compile(r"(?P<target>[0-9]{8})(?P<segment>[0-9]{3})")
 MODES: Final = ("WT", "PC")
 
@@ -45,7 +45,7 @@ class ResultJob(Protocol):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One continuous look at the source in one mode.
+    """One continuous observation of the source in one mode.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Snapshot:
     stop: float
 
     def clipped(self, start: float, stop: float) -> Snapshot:
-        """Return the part of it within an interval, which may be of no length."""
+        """Return the part within an interval, which may be empty."""
         begin = max(self.start, start)
         return Snapshot(self.mode, begin, max(begin, min(self.stop, stop)))
 
@@ -72,8 +72,8 @@ class Afterglow:
     ----------
     rate : float
         ct/s at 100 s after T0.
-    pieces : sequence of (float, float)
-        Start of each piece (s after T0) and its decay index; the first one holds before its start as well.
+    segments : sequence of (float, float)
+        Start (s after T0) and decay index of each segment; the first one also holds before its start.
     """
 
     def __init__(self, rate: float, segments: Sequence[tuple[float, float]]) -> None:
@@ -96,15 +96,15 @@ class Afterglow:
 
 
 class PersistentSource:
-    """A count rate that swings about a mean, ct/s, with a period, s."""
+    """A count rate that oscillates about a mean (ct/s) with a period (s)."""
 
     def __init__(self, mean: float, amplitude: float, period: float) -> None:
         self._mean, self._amplitude, self._omega = mean, amplitude, 2 * math.pi / period
 
     def counts(self, start: float, stop: float) -> float:
         """Return the counts expected between two times, s since T0."""
-        swing = (math.cos(self._omega * start) - math.cos(self._omega * stop)) / self._omega
-        return self._mean * (stop - start + self._amplitude * swing)
+        oscillation = (math.cos(self._omega * start) - math.cos(self._omega * stop)) / self._omega
+        return self._mean * (stop - start + self._amplitude * oscillation)
 
 
 class XraySource:
@@ -115,7 +115,7 @@ class XraySource:
     t0 : float
         Swift MET, s.
     ra, dec : float
-        Where the user expects it, deg J2000.
+        As the request gives them, deg J2000.
     is_grb : bool
     """
 
@@ -138,11 +138,11 @@ class XraySource:
         return self._count_rate.counts(start, stop)
 
     def snapshots(self, product: Product) -> list[list[Snapshot]]:
-        """Return the snapshots of each observation that goes into a product, in the order in which they were named."""
+        """Return the snapshots of each observation that goes into a product, in the order of the request."""
         return [self.snapshots_of(name) for name in observations(self._pars, product)]
 
     def snapshots_of(self, observation: str) -> list[Snapshot]:
-        """Return the snapshots of an observation; what is no obsID counts as the target's first one."""
+        """Return the snapshots of an observation; anything but an obsID counts as the target's first one."""
         parts = OBSID.fullmatch(observation)
         segment = int(parts["segment"]) if parts else 0
         targets = [name.strip() for name in str(self._pars.get("targ", "")).split(",")]
@@ -160,7 +160,7 @@ class XraySource:
         return first + [Snapshot("PC", start, stop) for start, stop in orbits[1:]]
 
     def since_t0(self, time: float) -> float:
-        """Return a time that a user gave (s since T0, MJD or MET, told apart by their size) as s since T0."""
+        """Return a time from the request (s since T0, MJD or MET, distinguished by magnitude) as s since T0."""
         if truthy(self._pars.get("SinceT0")):
             return time
         if 5e4 < time < 1e5:  # noqa: PLR2004 - between the years 1995 and 2132
@@ -174,7 +174,7 @@ def in_time_order(snapshots: Sequence[Sequence[Snapshot]], mode: str) -> list[Sn
 
 
 def rng_for(job: ResultJob, purpose: str) -> random.Random:
-    """Return random numbers that are always the same for a target and a purpose."""
+    """Return a random generator seeded by the target's name and the purpose."""
     return random.Random(f"{job.name}/{purpose}")
 
 
@@ -188,5 +188,5 @@ def number(pars: Mapping[str, Any], key: str, default: float) -> float:
 
 
 def truthy(value: Any) -> bool:
-    """Return whether a parameter says yes: 1, "1", True, "yes"."""
+    """Return whether a parameter is set: 1, "1", True, "yes"."""
     return str(value).strip().lower() in {"1", "true", "yes"}

@@ -1,6 +1,6 @@
-"""What goes wrong on request: which calls (`fault`), how (`handlers`), and the ASGI layer between (`injector`).
+"""Faults on request: which calls fail (`fault`), how (`handlers`), and the ASGI middleware (`injector`).
 
-Imports `core`, and never `server`::
+Imports `core`, never `server`::
 
     injector -> handlers -> exchange -> fault
 """

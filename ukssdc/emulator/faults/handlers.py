@@ -13,7 +13,7 @@ from ukssdc.emulator.core.emulated_job import STATUS_TEXTS
 from ukssdc.emulator.faults.exchange import BufferedResponse, Exchange
 from ukssdc.status import Product
 
-OTHER_HOST: Final = "http://127.0.0.2:9/"  # another host, where nobody answers
+OTHER_HOST: Final = "http://127.0.0.2:9/"  # another host, where nothing listens
 MAINTENANCE: Final = (
     "<!DOCTYPE html>\n<html><head><title>UKSSDC</title></head>\n"
     "<body><h1>Maintenance</h1><p>Our servers are down for maintenance. Please come back later.</p></body></html>\n"
@@ -80,7 +80,10 @@ def _altered(change: Callable[[BufferedResponse], BufferedResponse]) -> Callable
 def _altered_statuses(
     change: Callable[[dict[str, Any]], dict[str, Any] | None],
 ) -> Callable[[Exchange], Awaitable[None]]:
-    """Change the products' entries in a status answer, or leave them out (None); only the product of the fault, if any."""
+    """Change the products' entries in a status answer, or leave them out (None).
+
+    A fault with a product changes that product alone.
+    """
 
     async def handler(exchange: Exchange) -> None:
         answer = await exchange.process()
@@ -107,8 +110,8 @@ def _halved(answer: BufferedResponse) -> BufferedResponse:
 
 def _corrupted(answer: BufferedResponse) -> BufferedResponse:
     body = bytearray(answer.body)
-    for place in range(20, len(body), 97):  # dense enough to hit every header of a tar file
-        body[place] ^= 0xFF
+    for position in range(20, len(body), 97):  # dense enough to hit every header of a tar file
+        body[position] ^= 0xFF
     return answer.with_body(bytes(body))
 
 

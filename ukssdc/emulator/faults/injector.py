@@ -18,14 +18,14 @@ from ukssdc.status import Product
 
 
 class FaultInjector:
-    """ASGI middleware that makes calls fail; runs inside the one that keeps the ledger.
+    """ASGI middleware that makes calls fail; it runs inside the one that keeps the ledger.
 
     Parameters
     ----------
     app : ASGI application
         The service.
     faults : Faults
-        What goes wrong.
+        Which calls fail, and how.
     forget : callable
         Makes the service lose its jobs (restart_forgetful).
     """
