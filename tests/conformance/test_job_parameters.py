@@ -14,7 +14,7 @@ from swifttools.ukssdc.xrt_prods import XRTProductRequest
 
 from ukssdc import Job, Product, ProductRequest
 from ukssdc.emulator import Emulator
-from ukssdc.emulator.submission import complete, problems
+from ukssdc.emulator.core.submission import complete, problems
 from ukssdc.lookup import matches
 
 REQUESTS = json.loads((Path(__file__).parents[1] / "vectors" / "requests.json").read_text())

@@ -1,4 +1,4 @@
-"""The emulator goes wrong as it is told: what the caller sees, what the service did, what the ledger says."""
+"""Faults: what the caller sees, what the service did, what the ledger records."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from xrt_support import QUICK, USER, request_for
 
 from ukssdc import Client, DownloadError, Job, Product, ProtocolError, ServiceError, TransportError, UKSSDCError
 from ukssdc.emulator import Emulator, Fault, Faults, Scenario
-from ukssdc.emulator.faults import KINDS
-from ukssdc.emulator.misbehaviour import HANDLERS
+from ukssdc.emulator.faults.fault import KINDS
+from ukssdc.emulator.faults.handlers import HANDLERS
 
 LC, IMAGE = Product.LightCurve, Product.Image
-SHORT, LONG = 1.5, 5.0  # s: the client's patience, and a fault that outlasts it
+SHORT, LONG = 1.5, 5.0  # s: the client's timeout, and a fault that outlasts it
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_a_lost_answer_does_not_undo_a_cancellation(emulator: Emulator, client: 
     assert {p: status.status_code for p, status in client.status(job).items()} == {LC: -4, IMAGE: -4}
 
 
-def test_who_is_patient_gets_the_late_answer(emulator: Emulator) -> None:
+def test_a_long_timeout_gets_the_late_answer(emulator: Emulator) -> None:
     emulator.faults.append(Fault("stall_after", seconds=SHORT))
     client = Client(USER, emulator.url, timeout=(5, 5))
 
@@ -253,25 +253,25 @@ def test_a_fault_for_one_product_leaves_the_others_alone(emulator: Emulator, cli
         client.download(job, IMAGE, tmp_path)
 
 
-def test_every_kind_is_played() -> None:
+def test_every_kind_has_a_handler() -> None:
     assert set(HANDLERS) == set(KINDS)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"kind": "earthquake"}, "'earthquake' is no kind of fault; there are refuse"),
-        ({"kind": "refuse", "call": "sumbit"}, "'sumbit' is no call of the service"),
+        ({"kind": "earthquake"}, "unknown kind of fault 'earthquake'; there are refuse"),
+        ({"kind": "refuse", "call": "sumbit"}, "unknown call 'sumbit'; there are"),
         ({"kind": "archive_404", "call": "submit"}, "archive_404 cannot happen to submit, only to download"),
         ({"kind": "invalid_json", "call": "download"}, "invalid_json cannot happen to download"),
         ({"kind": "refuse", "nth": 0}, "nth is a number of calls, 1 or more, not 0"),
         ({"kind": "refuse", "count": 1.5}, "count is a number of calls, 1 or more, not 1.5"),
         ({"kind": "refuse", "rate": 1.1}, "rate is a probability from 0 to 1, not 1.1"),
         ({"kind": "stall", "seconds": -1}, "seconds is a time, 0 or more, not -1"),
-        ({"kind": "stall", "after": True}, "after is for restart, http_500, http_502, html_200"),
+        ({"kind": "stall", "after": True}, "after is only for restart, http_500, http_502, html_200, not for stall"),
         ({"kind": "refuse", "product": "Radio"}, "no such product: Radio"),
     ],
 )
-def test_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:
+def test_an_invalid_fault_is_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Fault(**arguments)

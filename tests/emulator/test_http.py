@@ -190,7 +190,7 @@ def test_an_archive_is_the_same_each_time_it_is_asked_for(emulator: Emulator) ->
     assert first.headers["ETag"] == second.headers["ETag"]
 
 
-def test_an_archive_that_is_built_anew_has_another_etag(emulator: Emulator) -> None:
+def test_a_rebuilt_archive_has_another_etag(emulator: Emulator) -> None:
     job_id = finished(emulator, LC)
     first = get(emulator, job_id)
 

@@ -1,4 +1,4 @@
-"""Jobs at the emulator, from submission to end, while service time stands still between the test's own jumps."""
+"""Jobs at the emulator, from submission to end, with service time frozen between the test's own jumps."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_product_is_requested_then_queued_then_runs_then_is_complete(
     assert code_of(emulator, job_id, LC) == code
 
 
-def test_nothing_moves_while_time_stands_still(emulator: Emulator) -> None:
+def test_nothing_moves_while_time_is_frozen(emulator: Emulator) -> None:
     job_id = submit(emulator, LC, SPEC)
     emulator.advance(50)
 
@@ -156,7 +156,7 @@ def test_a_build_can_end_badly(end: int, before: float, after: float) -> None:
         assert code_of(emulator, job_id, LC) == end
 
 
-def test_any_sequence_of_codes_can_be_played() -> None:
+def test_a_scenario_can_set_any_sequence_of_codes() -> None:
     stages = (Stage(5, "3", "Running"), Stage(5, None, "Unknown status"), Stage(5, ABSENT), Stage(0, 17, "Parked"))
     with frozen({LC: Build(stages=stages)}) as emulator:
         job_id = submit(emulator, LC)

@@ -69,7 +69,7 @@ def test_a_targets_builds_go_before_those_of_all(tmp_path: Path) -> None:
     )
 
 
-def test_an_empty_file_is_the_scenario_in_which_all_ends_well(tmp_path: Path) -> None:
+def test_an_empty_file_is_the_scenario_in_which_all_complete(tmp_path: Path) -> None:
     assert scenario(tmp_path, "") == Scenario()
     assert {Scenario().build(p).ends for p in Product} == {4}
 
@@ -119,7 +119,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         Scenario.from_yaml(tmp_path / "nowhere.yaml")
 
 
-def test_a_scenario_from_a_file_is_played(tmp_path: Path) -> None:
+def test_a_scenario_from_a_file_is_followed(tmp_path: Path) -> None:
     with Emulator(scenario=scenario(tmp_path, SCENARIO)) as emulator:
         emulator.freeze()
         job_id = submit(emulator, Product.LightCurve, Product.Spectrum, name="M82")
@@ -182,7 +182,7 @@ def test_the_program_serves_on_the_port_it_is_given() -> None:
         assert requests.get(f"{url}/nothing", timeout=TIMEOUT).status_code == 404
 
 
-def test_the_program_plays_a_scenario(tmp_path: Path) -> None:
+def test_the_program_follows_a_scenario(tmp_path: Path) -> None:
     path = tmp_path / "scenario.yaml"
     path.write_text("unresolvable: [Planet X]")
 
@@ -223,4 +223,4 @@ def test_a_wrong_option_ends_the_program_with_a_message(option: str, value: str)
     ended = run(option, value)
 
     assert ended.returncode == 2
-    assert f"argument {option}: '{value}' is no" in ended.stderr
+    assert f"argument {option}: '{value}' is not a" in ended.stderr

@@ -15,14 +15,14 @@ from xrt_support import USER, request_for
 
 from ukssdc import Product
 from ukssdc.emulator import Build, Emulator, Scenario
-from ukssdc.emulator.bins import MAX_BINS
+from ukssdc.emulator.data.binning import MAX_BINS
 
 LC, SPEC, PSF = Product.LightCurve, Product.Spectrum, Product.StandardPos
 BIG = 64 * 2**20  # bytes
 
 
 @pytest.fixture(scope="module")
-def patient() -> Iterator[Emulator]:
+def roomy() -> Iterator[Emulator]:
     with Emulator(scenario=Scenario(unresolvable=["Planet X"]), max_active_jobs=1000) as running:
         yield running
 
@@ -54,7 +54,7 @@ def test_an_emulator_serves_within_a_second() -> None:
 
 
 def test_an_emulator_cannot_be_started_twice() -> None:
-    with Emulator() as emulator, pytest.raises(RuntimeError, match="serving already"):
+    with Emulator() as emulator, pytest.raises(RuntimeError, match="already serving"):
         emulator.start()
 
 
@@ -161,10 +161,10 @@ def test_any_body_gets_an_answer(body: bytes) -> None:
 
 @pytest.mark.parametrize("name", ["name", "targ", "RA", "poserr", "cent", "lc", "binMeth", "models", "specz", "gti1"])
 @pytest.mark.parametrize("value", [[], {}, [1], True, 1e300, 10**400, "x" * 5000, "../../etc", "\x00"], ids=brief)
-def test_no_value_of_a_parameter_upsets_the_service(patient: Emulator, name: str, value: Any) -> None:
+def test_no_value_of_a_parameter_upsets_the_service(roomy: Emulator, name: str, value: Any) -> None:
     body = request_for(LC, SPEC).to_wire(USER) | {name: value}
 
-    answer = requests.post(f"{patient.url}/run_userobject.php", json=body, timeout=TIMEOUT)
+    answer = requests.post(f"{roomy.url}/run_userobject.php", json=body, timeout=TIMEOUT)
 
     assert answer.status_code == 200
     assert answer.json()["OK"] in (0, 1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-from ukssdc.emulator import results
-from ukssdc.emulator.source import ResultJob
-from ukssdc.emulator.submission import complete
+from ukssdc.emulator.core.submission import complete
+from ukssdc.emulator.data import result_answers
+from ukssdc.emulator.data.xray_source import ResultJob
 from ukssdc.results import LightCurveData, SpectralFits
 
 URL = "http://127.0.0.1:8000/user_objects/tprods/USERPROD_951"
@@ -46,8 +46,10 @@ def job(**changes: Any) -> ResultJob:
 
 
 def curve(nosys: str = "no", incbad: str = "no", **changes: Any) -> LightCurveData:
-    return LightCurveData.from_wire(results.answer("light_curve", job(**changes), {"nosys": nosys, "incbad": incbad}))
+    return LightCurveData.from_wire(
+        result_answers.answer("light_curve", job(**changes), {"nosys": nosys, "incbad": incbad})
+    )
 
 
 def fits(**changes: Any) -> SpectralFits:
-    return SpectralFits.from_wire(results.answer("spectral_fits", job(**changes), {}))
+    return SpectralFits.from_wire(result_answers.answer("spectral_fits", job(**changes), {}))

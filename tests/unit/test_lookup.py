@@ -8,7 +8,7 @@ import pytest
 from raw_server import http, raw_server
 
 from ukssdc import Client, ProductRequest
-from ukssdc.emulator.submission import complete
+from ukssdc.emulator.core.submission import complete
 from ukssdc.lookup import find_submitted
 from ukssdc.times import utcnow
 

@@ -9,8 +9,9 @@ import re
 import pytest
 from emulated_results import NAMES, curve, job
 
-from ukssdc.emulator import results
-from ukssdc.emulator.bins import upper_limit
+from ukssdc.emulator.data import result_answers
+from ukssdc.emulator.data.binning import upper_limit
+from ukssdc.emulator.data.datasets import light_curve_qdp
 from ukssdc.results import Dataset
 
 
@@ -166,9 +167,9 @@ def test_the_upper_limit_of_the_services_own_example() -> None:
 
 @pytest.mark.parametrize("time_format", ["s", "m"])
 def test_the_light_curves_file_holds_what_the_answer_says(time_format: str) -> None:
-    answer = results.answer("light_curve", job(lctimetype=time_format), {})
+    answer = result_answers.answer("light_curve", job(lctimetype=time_format), {})
 
-    blocks = results.light_curve_qdp(job(lctimetype=time_format)).split("NO NO NO NO NO NO\n")
+    blocks = light_curve_qdp(job(lctimetype=time_format)).split("NO NO NO NO NO NO\n")
 
     rows = [[line.split("\t") for line in block.splitlines() if line[0].isdigit()] for block in blocks]
     assert rows == [[row[:6] for row in answer[f"{name}Data"]["data"]] for name in ("WT", "PC", "PCUL")]

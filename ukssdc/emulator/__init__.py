@@ -1,12 +1,15 @@
-"""The UKSSDC product service, served from this machine: for tests, demonstrations and rehearsals.
+"""The UKSSDC product service emulated on this machine, for tests and demonstrations.
+
+Imports point one way: `server -> faults -> core -> data`.
 
 >>> with Emulator(speed=60) as emulator:
 ...     print(emulator.url)
 """
 
-from ukssdc.emulator.faults import Fault, Faults
-from ukssdc.emulator.ledger import Call, Ledger
-from ukssdc.emulator.scenario import ABSENT, Build, Scenario, ScenarioError, Stage
+from ukssdc.emulator.core.build import ABSENT, Build, ScenarioError, Stage
+from ukssdc.emulator.core.ledger import Call, Ledger
+from ukssdc.emulator.core.scenario import Scenario
+from ukssdc.emulator.faults.fault import Fault, Faults
 from ukssdc.emulator.server import Emulator
 
 __all__ = ["ABSENT", "Build", "Call", "Emulator", "Fault", "Faults", "Ledger", "Scenario", "ScenarioError", "Stage"]

@@ -22,7 +22,7 @@ Scenarios say how long each product takes, and how it ends:
     M82:
       LightCurve: {ends: -2}
 
-Example: a minute of the service's time passes in a second
+Example, 60x real time:
 
   python -m ukssdc.emulator --speed 60
 """
@@ -32,19 +32,19 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m ukssdc.emulator",
-        description="The UKSSDC Swift-XRT product service, served from this machine.",
+        description="The UKSSDC Swift-XRT product service, emulated on this machine.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--port", type=_port, default=PORT, help=f"port on 127.0.0.1, 0 for any free one ({PORT})")
+    parser.add_argument("--port", type=_port, default=PORT, help=f"port on 127.0.0.1, 0 for any free port ({PORT})")
     parser.add_argument("--speed", type=_speed, default=1.0, help="service seconds per second (1)")
     parser.add_argument(
         "--user",
         action="append",
         metavar="EMAIL",
-        help="registered e-mail address; may be given several times (observer@example.org)",
+        help="registered e-mail address; repeatable (observer@example.org)",
     )
-    parser.add_argument("--scenario", metavar="FILE", help="YAML file: how the builds go (all end well)")
+    parser.add_argument("--scenario", metavar="FILE", help="YAML file that says how the builds go (all complete)")
     parser.add_argument("--max-active-jobs", type=_count, default=50, metavar="N", help="per user (50)")
     return parser
 
@@ -57,15 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scenario = Scenario.from_yaml(given.scenario) if given.scenario else None
         emulator = Emulator(given.port, given.speed, users, scenario, max_active_jobs=given.max_active_jobs).start()
     except (ScenarioError, OSError) as error:
-        hint = " Choose another with --port, or --port 0 for any free one." if isinstance(error, OSError) else ""
+        hint = " Choose another with --port, or use --port 0 for any free port." if isinstance(error, OSError) else ""
         sys.stderr.write(f"{error.strerror if isinstance(error, OSError) else error}.{hint}\n")
         return 1
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     sys.stdout.write(
-        f"The emulated UKSSDC product service answers at {emulator.url}, {given.speed:g} times as fast as time.\n\n"
-        f"  export UKSSDC_URL={emulator.url}\n  export UKSSDC_USER={users[0]}\n\nCtrl-C ends it.\n"
+        f"The emulated UKSSDC product service answers at {emulator.url}, {given.speed:g}x real time.\n\n"
+        f"  export UKSSDC_URL={emulator.url}\n  export UKSSDC_USER={users[0]}\n\nPress Ctrl-C to stop.\n"
     )
     sys.stdout.flush()
     stop.wait()
@@ -75,13 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:  # noqa: PLR2004 - the highest port
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: it is a number from 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
     return int(text)
 
 
 def _count(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of jobs: it is 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of jobs (1 or more)")
     return int(text)
 
 
@@ -91,7 +91,7 @@ def _speed(text: str) -> float:
     except ValueError:
         speed = 0.0
     if not 0 < speed < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no speed: it is a number above 0, 60 for a minute a second")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a speed (a number above 0, e.g. 60 for 60x real time)")
     return speed
 
 

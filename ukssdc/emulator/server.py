@@ -1,4 +1,4 @@
-"""The emulator: the service on a port of this machine, in a thread of its own."""
+"""The emulator: the service on a local port, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Self
 
 import uvicorn
 
-from ukssdc.emulator.app import ROOT, Settings, make_app
-from ukssdc.emulator.clock import ServiceClock
-from ukssdc.emulator.faults import Fault, Faults
-from ukssdc.emulator.ledger import Ledger
-from ukssdc.emulator.misbehaviour import FaultInjector
-from ukssdc.emulator.scenario import Scenario
-from ukssdc.emulator.service import Jobs, Service
+from ukssdc.emulator.core.app import ServingOptions, make_app
+from ukssdc.emulator.core.clock import ServiceClock
+from ukssdc.emulator.core.emulated_service import EmulatedJobs, EmulatedService
+from ukssdc.emulator.core.endpoints import ROOT
+from ukssdc.emulator.core.ledger import Ledger
+from ukssdc.emulator.core.scenario import Scenario
+from ukssdc.emulator.faults.fault import Fault, Faults
+from ukssdc.emulator.faults.injector import FaultInjector
 from ukssdc.status import Product, Products
 
 HOST = "127.0.0.1"
@@ -26,44 +27,44 @@ START_SECONDS = 10.0
 
 
 class Emulator:
-    """The UKSSDC product service, on this machine.
+    """The UKSSDC product service, emulated on this machine.
 
-    >>> with Emulator(speed=60) as emulator:          # a minute of its time in a second
+    >>> with Emulator(speed=60) as emulator:          # 60x real time
     ...     client = Client("observer@example.org", base_url=emulator.url)
 
     Parameters
     ----------
     port : int
-        0: any free one.
+        0 for any free port.
     speed : float
         Service seconds per second.
     users : collection of str
         Registered e-mail addresses.
     scenario : Scenario, optional
-        How the builds go; by default all end well, after a few minutes of service time.
+        How the builds go; by default all complete after a few minutes of service time.
     max_active_jobs : int
-        Per user; a submission beyond it is refused.
+        Per user; further submissions are refused.
     first_job_id : int
         Number of the first job.
     ranges, lengths, etags : bool
-        Whether the archives can be asked for in parts, tell their length, have an ETag.
+        Whether archives support `Range`, and have `Content-Length` and `ETag`.
     clock_skew : float
         How far the service's calendar is ahead of this machine's, s.
     deprecation_warning : str
-        Where not empty, every answer carries it.
+        Sent with every answer, unless empty.
     seconds_per_poll : float, optional
-        Service time stands still but for each status call, which moves it on by so much: tests that need no clock.
+        Freezes service time, and advances it by so much after each status call: for tests that need no clock.
     faults : iterable of Fault
-        What goes wrong, and when.
+        Which calls fail, and how.
 
     Attributes
     ----------
     ledger : Ledger
-        Every call that came.
+        Every call.
     jobs : Jobs
         Every job, by its number.
     faults : Faults
-        What goes wrong; may be added to, and cleared, while it serves.
+        Which calls fail; can be changed while the emulator serves.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Emulator:
     ) -> None:
         self._port = port
         self._clock = ServiceClock(speed)
-        self._service = Service(
+        self._service = EmulatedService(
             users=(users,) if isinstance(users, str) else users,
             scenario=scenario or Scenario(),
             clock=self._clock,
@@ -95,7 +96,7 @@ class Emulator:
         )
         self.ledger = Ledger()
         self.faults = Faults(faults)
-        settings = Settings(
+        options = ServingOptions(
             ranges=ranges,
             lengths=lengths,
             etags=etags,
@@ -107,7 +108,7 @@ class Emulator:
         self._app = make_app(
             self._service,
             self.ledger,
-            settings,
+            options,
             lambda app: FaultInjector(app, self.faults, self._service.forget),
         )
         self._server: uvicorn.Server | None = None
@@ -115,23 +116,23 @@ class Emulator:
 
     @property
     def port(self) -> int:
-        """The port; known once started."""
+        """The port; 0 until started, if any free one was asked for."""
         return self._port
 
     @property
     def url(self) -> str:
-        """The counterpart of `https://www.swift.ac.uk/user_objects`."""
+        """The base URL, in place of `https://www.swift.ac.uk/user_objects`."""
         if not self._port:
-            raise RuntimeError("the emulator has no address before it is started: use `with Emulator() as emulator`")
+            raise RuntimeError("the emulator has no URL before it is started: use `with Emulator() as emulator`")
         return f"http://{HOST}:{self._port}{ROOT}"
 
     @property
-    def jobs(self) -> Jobs:
+    def jobs(self) -> EmulatedJobs:
         """Every job, by its number."""
         return self._service.jobs
 
     def start(self) -> Self:
-        """Serve; after a `stop`, on the same port and with the jobs of before.
+        """Start serving; after `stop`, on the same port and with the same jobs.
 
         Raises
         ------
@@ -139,7 +140,7 @@ class Emulator:
             If the port is in use.
         """
         if self._thread is not None:
-            raise RuntimeError("the emulator is serving already")
+            raise RuntimeError("the emulator is already serving")
         listener = _listen(self._port)
         self._port = int(listener.getsockname()[1])
         config = uvicorn.Config(
@@ -162,12 +163,12 @@ class Emulator:
         deadline = time.monotonic() + START_SECONDS
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
-                raise RuntimeError("the emulator did not start to serve")
+                raise RuntimeError("the emulator did not start")
             time.sleep(0.005)
         return self
 
     def stop(self) -> None:
-        """Stop serving; connections that are open are closed. The jobs live on, and grow older."""
+        """Stop serving and close open connections; jobs are kept, and service time goes on."""
         if self._server is None or self._thread is None:
             return
         self._server.should_exit = True
@@ -175,7 +176,7 @@ class Emulator:
         self._server = self._thread = None
 
     def restart(self, *, forget: bool = False) -> None:
-        """Stop and start; with `forget`, without memory of the jobs."""
+        """Stop and start again; with `forget`, all jobs are lost."""
         self.stop()
         if forget:
             self._service.forget()
@@ -188,7 +189,7 @@ class Emulator:
         self.stop()
 
     def freeze(self) -> None:
-        """Let service time stand still."""
+        """Freeze service time."""
         self._clock.freeze()
 
     def resume(self) -> None:
@@ -196,11 +197,11 @@ class Emulator:
         self._clock.resume()
 
     def advance(self, seconds: float) -> None:
-        """Jump ahead by so many service seconds, frozen or not."""
+        """Advance service time by so many seconds, frozen or not."""
         self._clock.advance(seconds)
 
     def now(self) -> float:
-        """Return the service time, s since the emulator was made."""
+        """Return the service time, s since the emulator was created."""
         return self._clock.now()
 
     def cancel(self, job_id: int, products: Products = "all") -> dict[Product, int]:
@@ -214,7 +215,7 @@ class Emulator:
         return self._service.cancel(job_id, products)
 
     def completed_at(self, job_id: int, product: Product | str) -> float | None:
-        """Return when a product became complete, on the ledger's clock (`time.monotonic`), s; None if it is not."""
+        """Return when a product became complete (`time.monotonic`, as in the ledger, s); None if it is not."""
         return self.jobs[job_id].completed_at(product)
 
 
@@ -235,7 +236,7 @@ def _listen(port: int) -> socket.socket:
 def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
     async def serve() -> None:
         await server.serve(sockets=[listener])
-        # Who is still reading a long answer would wait for ever: uvicorn leaves such connections open.
+        # uvicorn leaves connections with an unfinished answer open, and their clients waiting.
         for connection in list(server.server_state.connections):
             connection.transport.abort()
         await asyncio.sleep(0)

@@ -23,111 +23,16 @@ A scenario comes from Python or from a YAML file::
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from ukssdc.emulator.core.build import Build, ScenarioError
 from ukssdc.status import Product
 
 ALL: Final = "all"
-AWKWARD: Final = ("no_position", "empty_light_curve", "nofit", "nospec", "no_sources")
-"""What can be lacking in the results of a product that is complete."""
-UNITS: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-
-
-class ScenarioError(ValueError):
-    """A scenario that cannot be played; the message names the place and what would be right."""
-
-
-class Absent:
-    """The code of a stage in which the answer does not mention the product at all."""
-
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-
-ABSENT: Final = Absent()
-
-
-class Stage(NamedTuple):
-    """A status that a product keeps for some time.
-
-    Attributes
-    ----------
-    seconds : float
-        Service seconds; the last stage lasts for ever whatever stands here.
-    code : any JSON value, or ABSENT
-        `statusCode` as the answer gives it: 3, "3", None, 17, [] ...
-    text : str
-        `statusText`.
-    """
-
-    seconds: float
-    code: Any
-    text: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Build:
-    """How the build of one product goes; what is None is taken from the more general build, or the default.
-
-    Attributes
-    ----------
-    requested, queued, running : float
-        Service seconds at the codes 1, 2 and 3.
-    ends : int
-        Last code: 4, -1 (never requested), -2 (never queued), -3 or anything else (after running).
-    text : str
-        Last text; by default the one that belongs to the code.
-    size : int
-        Size of the archive in bytes, in any format; by default whatever the contents take.
-    stages : sequence of (seconds, code, text)
-        In place of all of the above but `size`: this sequence and nothing else.
-    waits : bool
-        AstromPos alone: waits at code 5 for the standard position's end, and fails with it.
-    progress : bool
-        False: `GotProgress` is 2 (unavailable) while running.
-    cancel : int
-        Answer to an attempt to cancel, where another than the usual one is wanted: 1 to 4 (protocol, section 4).
-    awkward : str
-        What is lacking in the product's results: "no_position", "empty_light_curve", "nofit", "nospec", "no_sources".
-    """
-
-    requested: float | None = None
-    queued: float | None = None
-    running: float | None = None
-    ends: int | None = None
-    text: str | None = None
-    size: int | None = None
-    stages: tuple[Stage, ...] | None = None
-    waits: bool | None = None
-    progress: bool | None = None
-    cancel: int | None = None
-    awkward: str | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("requested", "queued", "running"):
-            _check_seconds(getattr(self, name), name)
-        if self.ends is not None and (isinstance(self.ends, bool) or not isinstance(self.ends, int)):
-            raise ScenarioError(f"ends is a status code (4, -1, -2, -3 ...), not {self.ends!r}")
-        if self.size is not None:
-            object.__setattr__(self, "size", _read_size(self.size))
-        if self.stages is not None:
-            object.__setattr__(self, "stages", _read_stages(self.stages))
-        if self.cancel is not None and self.cancel not in range(1, 5):
-            raise ScenarioError(f"cancel is 1, 2, 3 or 4 (protocol, section 4), not {self.cancel!r}")
-        if self.awkward is not None and self.awkward not in AWKWARD:
-            raise ScenarioError(f"awkward is one of {', '.join(AWKWARD)}, not {self.awkward!r}")
-
-    def over(self, general: Build) -> Build:
-        """Return this build, completed from a more general one."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
-        return replace(general, **own)
-
-
-# Seconds at code 3 where the service has its machines to itself; the shares of the steps stand in steps.py.
+# Service seconds at code 3; `data/build_steps.py` divides them among the steps.
 RUNNING: Final = {
     Product.LightCurve: 150.0,
     Product.Spectrum: 240.0,
@@ -146,8 +51,6 @@ QUEUED: Final = {
     Product.Image: 18.0,
     Product.SourceDet: 30.0,
 }
-
-Builds = Mapping[Product, Build]
 
 
 @dataclass(frozen=True)
@@ -176,7 +79,7 @@ class Scenario:
         object.__setattr__(self, "unresolvable", frozenset(self.unresolvable))
 
     def build(self, product: Product, target: str = "") -> Build:
-        """Return how `product` is built for the target of that name, complete in all attributes that need a value."""
+        """Return how `product` is built for the target of that name, with the defaults filled in."""
         build = Build(
             requested=2.0, queued=QUEUED[product], running=RUNNING[product], ends=4, waits=True, progress=True
         )
@@ -266,38 +169,3 @@ def _check_names(given: Iterable[Any], allowed: Iterable[str], where: str, known
             close = difflib.get_close_matches(str(name), choice, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(choice)}"
             raise ScenarioError(f"{where}: unknown name {name!r}; {hint}")
-
-
-def _check_seconds(value: Any, name: str) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-        raise ScenarioError(f"{name} is a number of seconds, 0 or more, not {value!r}")
-
-
-def _read_size(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    match = (
-        re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?i?B)?\s*", value, re.IGNORECASE) if isinstance(value, str) else None
-    )
-    if match is None:
-        raise ScenarioError(f"size is a number of bytes, or a text such as 256 MiB, not {value!r}")
-    return round(float(match[1]) * UNITS[(match[2] or "").upper()])
-
-
-def _read_stages(value: Any) -> tuple[Stage, ...]:
-    if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
-        raise ScenarioError(f"stages is a list of [seconds, code, text], not {value!r}")
-    stages = tuple(_read_stage(stage, number) for number, stage in enumerate(value, 1))
-    if not stages:
-        raise ScenarioError("stages is an empty list; it needs at least one [seconds, code, text]")
-    return stages
-
-
-def _read_stage(value: Any, number: int) -> Stage:
-    if isinstance(value, str) or not isinstance(value, (list, tuple)) or len(value) not in (2, 3):
-        raise ScenarioError(f"stage {number} is [seconds, code, text] (the text may be left out), not {value!r}")
-    seconds, code, text = (*value, "") if len(value) == 2 else value  # noqa: PLR2004
-    _check_seconds(seconds, f"stage {number}: seconds")
-    return Stage(float(seconds), ABSENT if code == "absent" else code, str(text))

@@ -1,6 +1,6 @@
-"""What is inside the archives: small files of the right names and shapes (protocol, section 6).
+"""The files in the archives: small, with the names and formats of the service's (protocol, section 6).
 
-They hold the numbers that the calls for results answer.
+They hold the same numbers as the answers to the calls for results.
 """
 
 from __future__ import annotations
@@ -9,30 +9,48 @@ import gzip
 import io
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from ukssdc.emulator.curves import light_curve, light_curve_qdp
-from ukssdc.emulator.data import observations, slices
-from ukssdc.emulator.fits import spectral_fits
-from ukssdc.emulator.job import Job
-from ukssdc.emulator.results import (
-    answer,
+from ukssdc.emulator.data.datasets import light_curve, light_curve_qdp
+from ukssdc.emulator.data.field_sources import source_list
+from ukssdc.emulator.data.measured_positions import (
     astrometric_position_dat,
     enhanced_position_txt,
     standard_position_dat,
 )
+from ukssdc.emulator.data.selection import observations, slices
+from ukssdc.emulator.data.spectrum_fits import spectral_fits
+from ukssdc.emulator.data.xray_source import ResultJob
 from ukssdc.status import Product
 
-Files = dict[str, bytes]
-MTIME: Final = 1587000000  # of every file: 16 April 2020, so that an archive is the same each time it is built
+ArchiveFiles = dict[str, bytes]
+"""Name -> content."""
+MTIME: Final = 1587000000  # 16 April 2020, for every file: the same archive each time it is built
 GIF: Final = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 )
 
 
-def files(job: Job, product: Product) -> Files:
-    """Return the files of a product's archive by their names; of a product cancelled on its way just the log."""
-    return _FILES[product](job) if job.complete(product) else {f"{product.wire}.log": _log(job, product)}
+class ArchivedJob(ResultJob, Protocol):
+    """What the archives need to know about a job, beyond its results."""
+
+    @property
+    def id(self) -> int:
+        """The job's number."""
+
+    def complete(self, product: Product) -> bool:
+        """Return whether the product can be downloaded."""
+
+    def revision(self, product: Product) -> int:
+        """Return how often the product's archive has been rebuilt."""
+
+
+def archive_files(job: ArchivedJob, product: Product) -> ArchiveFiles:
+    """Return the files in a product's archive; a product cancelled while it ran leaves only its log."""
+    made = _FILES[product](job) if job.complete(product) else {f"{product.wire}.log": _log(job, product)}
+    if job.revision(product):
+        made["revision.txt"] = f"{job.revision(product)}\n".encode()
+    return made
 
 
 def tar_header(name: str, size: int) -> bytes:
@@ -42,9 +60,9 @@ def tar_header(name: str, size: int) -> bytes:
     return info.tobuf(tarfile.GNU_FORMAT)
 
 
-def _light_curve(job: Job) -> Files:
+def _light_curve(job: ArchivedJob) -> ArchiveFiles:
     curves = light_curve(job, {"nosys": "both", "incbad": "both"})
-    made: Files = {"curve.qdp": light_curve_qdp(job).encode()}
+    made: ArchiveFiles = {"curve.qdp": light_curve_qdp(job).encode()}
     for name in curves["Datasets"]:
         table = curves[f"{name}Data"]
         lines = [f"! {name}", "!" + "\t".join(table["columns"]), *("\t".join(row) for row in table["data"])]
@@ -53,14 +71,14 @@ def _light_curve(job: Job) -> Files:
     return {**made, "curve.gif": GIF, "lc.log": _log(job, Product.LightCurve)}
 
 
-def _spectrum(job: Job) -> Files:
+def _spectrum(job: ArchivedJob) -> ArchiveFiles:
     spectra = {f"{name}.tar.gz": _one_spectrum(name) for name in slices(job.pars)}
     plots = {_file_name(address): GIF for address in _images(spectral_fits(job))}
     return {**spectra, **plots, "spec.log": _log(job, Product.Spectrum)}
 
 
 def _images(entries: Any) -> Iterator[str]:
-    """Yield the addresses of the pictures that the fits name, at any depth."""
+    """Yield the URLs of the images in the fits, at any depth."""
     if isinstance(entries, Mapping):
         for key, value in entries.items():
             yield from [value] if key == "Image" else _images(value)
@@ -78,11 +96,11 @@ def _one_spectrum(name: str) -> bytes:
     return gzip.compress(packed.getvalue() + bytes(1024), mtime=MTIME)
 
 
-def _standard_position(job: Job) -> Files:
+def _standard_position(job: ArchivedJob) -> ArchiveFiles:
     return {"results.dat": standard_position_dat(job).encode(), "psf.log": _log(job, Product.StandardPos)}
 
 
-def _enhanced_position(job: Job) -> Files:
+def _enhanced_position(job: ArchivedJob) -> ArchiveFiles:
     return {
         "success.txt": enhanced_position_txt(job).encode(),
         "field.gif": GIF,
@@ -90,29 +108,31 @@ def _enhanced_position(job: Job) -> Files:
     }
 
 
-def _astrometric_position(job: Job) -> Files:
+def _astrometric_position(job: ArchivedJob) -> ArchiveFiles:
     return {"xastrom_corr.dat": astrometric_position_dat(job).encode(), "xastrom.log": _log(job, Product.AstromPos)}
 
 
-def _image(job: Job) -> Files:
+def _image(job: ArchivedJob) -> ArchiveFiles:
     energies = [band.strip() for band in str(job.pars.get("imen", "0.3-10")).split(",")]
-    made: Files = {"images.log": "".join(f"image{n} {band} keV\n" for n, band in enumerate(energies, 1)).encode()}
+    made: ArchiveFiles = {
+        "images.log": "".join(f"image{n} {band} keV\n" for n, band in enumerate(energies, 1)).encode()
+    }
     for number, band in enumerate(energies, 1):
         made[f"image{number}.img.gz"] = gzip.compress(_fits(OBJECT=_one_line(job.name)[:60], BAND=band), mtime=MTIME)
         made[f"image{number}.gif"] = GIF
     return made
 
 
-def _source_detection(job: Job) -> Files:
-    made: Files = {}
-    for band, sources in answer("source_list", job, {}).items():
+def _source_detection(job: ArchivedJob) -> ArchiveFiles:
+    made: ArchiveFiles = {}
+    for band, sources in source_list(job).items():
         head = "\t".join(sources[0]) if sources else ""
         lines = [head, *("\t".join(source.values()) for source in sources)]
         made[f"sources_{band}.txt"] = ("\n".join(lines) + "\n").encode()
     return {**made, "sourceDet.log": _log(job, Product.SourceDet)}
 
 
-_FILES: Final[Mapping[Product, Callable[[Job], Files]]] = {
+_FILES: Final[Mapping[Product, Callable[[ArchivedJob], ArchiveFiles]]] = {
     Product.LightCurve: _light_curve,
     Product.Spectrum: _spectrum,
     Product.StandardPos: _standard_position,
@@ -128,14 +148,14 @@ def _file_name(address: str) -> str:
 
 
 def _fits(**cards: Any) -> bytes:
-    """Return a FITS file that is a header alone."""
+    """Return a FITS file with only a header."""
     lines = ["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    0"]
     lines += [f"{key:8}= '{str(value).encode('ascii', 'replace').decode():8}'" for key, value in cards.items()]
     text = "".join(f"{line:80}" for line in [*lines, "END"])
     return text.encode("ascii").ljust(2880)
 
 
-def _log(job: Job, product: Product) -> bytes:
+def _log(job: ArchivedJob, product: Product) -> bytes:
     lines = [f"Job {job.id}: {product.label} of {_one_line(job.name)}"]
     lines += [f"Used observation {name}" for name in observations(job.pars, product)]
     return ("\n".join(lines) + "\n").encode()

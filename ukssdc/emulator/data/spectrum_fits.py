@@ -1,4 +1,4 @@
-"""The spectral fits of a job: slice -> mode -> model (protocol, section 6). They agree with the light curve."""
+"""The spectral fits of a job (protocol, section 6), by slice, mode and model; they agree with the light curve."""
 
 from __future__ import annotations
 
@@ -8,21 +8,30 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from ukssdc.emulator.data import observations, slices
-from ukssdc.emulator.source import MODES, ResultJob, Snapshot, XraySource, in_order, number, rng_for, truthy
+from ukssdc.emulator.data.selection import observations, slices
+from ukssdc.emulator.data.xray_source import (
+    MODES,
+    ResultJob,
+    Snapshot,
+    XraySource,
+    in_time_order,
+    number,
+    rng_for,
+    truthy,
+)
 from ukssdc.status import Product
 
-LEAST_COUNTS: Final = 20.0
-"""With fewer counts than that, the fit fails."""
-CORRECTION: Final = 1.3
+MIN_COUNTS: Final = 20.0
+"""A fit to fewer counts fails."""
+APERTURE_CORRECTION: Final = 1.3
 FLUX_PER_RATE: Final = 3.6e-11
 """Observed 0.3 to 10 keV flux of 1 ct/s, erg cm^-2 s^-1."""
-NINETY_PERCENT: Final = 2.706
+DELTA_STATISTIC_90: Final = 2.706
 INTERVAL: Final = re.compile(r"\s*(?P<start>[0-9.eE+]+)\s*-\s*(?P<stop>[0-9.eE+]+)")
 
 
-class Model(NamedTuple):
-    """A spectral model: its name in answers and file names, its shape parameter, and that one's usual values."""
+class SpectralModel(NamedTuple):
+    """A spectral model: its names in answers and files, its shape parameter, and typical values of it by mode."""
 
     name: str
     file: str
@@ -31,14 +40,14 @@ class Model(NamedTuple):
 
 
 MODELS: Final = {
-    "powerlaw": Model("PowerLaw", "pow", "Gamma", {"WT": 1.75, "PC": 2.0}),
-    "apec": Model("APEC", "apec", "KT", {"WT": 6.0, "PC": 4.5}),
-    "blackbody": Model("BlackBody", "bbody", "KT", {"WT": 0.9, "PC": 0.7}),
+    "powerlaw": SpectralModel("PowerLaw", "pow", "Gamma", {"WT": 1.75, "PC": 2.0}),
+    "apec": SpectralModel("APEC", "apec", "KT", {"WT": 6.0, "PC": 4.5}),
+    "blackbody": SpectralModel("BlackBody", "bbody", "KT", {"WT": 0.9, "PC": 0.7}),
 }
 
 
-class Exposed(NamedTuple):
-    """What a spectrum is made of."""
+class ModeExposure(NamedTuple):
+    """Exposure (s), counts and mean time (s since T0) of a spectrum in one mode."""
 
     mode: str
     exposure: float
@@ -59,13 +68,13 @@ def spectral_fits(job: ResultJob, *, nofit: bool = False, nospec: bool = False) 
     """
     source, rng = XraySource(job), rng_for(job, "spectrum")
     galactic_nh = float(f"{rng.uniform(2e20, 2e21):.5e}")
-    answer: dict[str, Any] = {"T0": source.t0, "DeltaFitStat": number(job.pars, "dchi", NINETY_PERCENT)}
+    answer: dict[str, Any] = {"T0": source.t0, "DeltaFitStat": number(job.pars, "dchi", DELTA_STATISTIC_90)}
     if not truthy(job.pars.get("galactic")):
         answer["GalNH_unfitted"] = galactic_nh
     answer["rnames"] = []
     for name, (start, stop, snapshots) in _slices(job, source).items():
         entry: dict[str, Any] = {"DataFile": f"{job.base_url}/spec/{name}.tar.gz", "Start": start, "Stop": stop}
-        spectra = [] if nospec else [s for mode in MODES if (s := _expose(source, mode, snapshots)).exposure > 0]
+        spectra = [] if nospec else [s for mode in MODES if (s := _exposure_in(source, mode, snapshots)).exposure > 0]
         entry |= {"Modes": [s.mode for s in spectra]} if spectra else {"NOSPEC": 1}
         for spectrum in spectra:
             entry[spectrum.mode] = _spectrum(job, name, spectrum, galactic_nh, nofit=nofit)
@@ -75,14 +84,14 @@ def spectral_fits(job: ResultJob, *, nofit: bool = False, nospec: bool = False) 
 
 
 def _slices(job: ResultJob, source: XraySource) -> dict[str, tuple[float, float, list[Snapshot]]]:
-    """Return, for each slice, the interval asked for (s since T0) and the snapshots in it."""
+    """Return the requested interval (s since T0) of each slice, and the snapshots in it."""
     kind, names = str(job.pars.get("timeslice", "single")), slices(job.pars)
     if kind in ("obsid", "snapshot"):
         observed = observations(job.pars, Product.Spectrum)
-        return {name: _spanned(source.snapshots_of(one)) for name, one in zip(names, observed, strict=True)}
+        return {name: _with_limits(source.snapshots_of(one)) for name, one in zip(names, observed, strict=True)}
     everything = [snapshot for part in source.snapshots(Product.Spectrum) for snapshot in part]
     if kind != "user":
-        return dict.fromkeys(names, _spanned(everything))
+        return dict.fromkeys(names, _with_limits(everything))
     found = {}
     for name, interval in zip(names, _intervals(job), strict=False):
         start, stop = (source.since_t0(time) for time in interval)
@@ -90,12 +99,12 @@ def _slices(job: ResultJob, source: XraySource) -> dict[str, tuple[float, float,
     return found
 
 
-def _spanned(snapshots: list[Snapshot]) -> tuple[float, float, list[Snapshot]]:
+def _with_limits(snapshots: list[Snapshot]) -> tuple[float, float, list[Snapshot]]:
     return min(s.start for s in snapshots), max(s.stop for s in snapshots), snapshots
 
 
 def _intervals(job: ResultJob) -> list[tuple[float, float]]:
-    """Return start and stop of gti1 to gti4; of an interval that the emulator does not understand, all of time."""
+    """Return start and stop of gti1 to gti4; an interval that cannot be read covers all times."""
     found = []
     for key in ("gti1", "gti2", "gti3", "gti4"):
         if job.pars.get(key) is not None:
@@ -104,20 +113,20 @@ def _intervals(job: ResultJob) -> list[tuple[float, float]]:
     return found or [(0.0, 1e9)]
 
 
-def _expose(source: XraySource, mode: str, snapshots: list[Snapshot]) -> Exposed:
-    those = in_order([snapshots], mode)
-    exposure = sum(s.stop - s.start for s in those)
+def _exposure_in(source: XraySource, mode: str, snapshots: list[Snapshot]) -> ModeExposure:
+    in_mode = in_time_order([snapshots], mode)
+    exposure = sum(s.stop - s.start for s in in_mode)
     counts, weighted = 0.0, 0.0
-    for snapshot in those:
+    for snapshot in in_mode:
         step = (snapshot.stop - snapshot.start) / 20
         for part in range(20):
             begin = snapshot.start + part * step
-            came = source.counts(begin, begin + step)
-            counts, weighted = counts + came, weighted + came * (begin + step / 2)
-    return Exposed(mode, exposure, counts, weighted / counts if counts else 0.0)
+            expected = source.counts(begin, begin + step)
+            counts, weighted = counts + expected, weighted + expected * (begin + step / 2)
+    return ModeExposure(mode, exposure, counts, weighted / counts if counts else 0.0)
 
 
-def _spectrum(job: ResultJob, name: str, spectrum: Exposed, galactic_nh: float, *, nofit: bool) -> dict[str, Any]:
+def _spectrum(job: ResultJob, name: str, spectrum: ModeExposure, galactic_nh: float, *, nofit: bool) -> dict[str, Any]:
     entry: dict[str, Any] = {"MeanTime": spectrum.mean_time, "Exposure": spectrum.exposure}
     if truthy(job.pars.get("doNotFit")):
         return entry | {"NOFIT": 1}
@@ -125,7 +134,7 @@ def _spectrum(job: ResultJob, name: str, spectrum: Exposed, galactic_nh: float, 
     entry["Models"] = [model.name for model in models]
     for model in models:
         file = f"{name}{spectrum.mode.lower()}_" + ("" if len(models) == 1 else f"{model.file}_") + "plot.gif"
-        failed = nofit or spectrum.counts / CORRECTION < LEAST_COUNTS
+        failed = nofit or spectrum.counts / APERTURE_CORRECTION < MIN_COUNTS
         fit = {"NOFIT": 1} if failed else _fit(job, name, spectrum, model, galactic_nh)
         entry[model.name] = fit if failed else fit | {"Image": f"{job.base_url}/spec/{file}"}
     return entry
@@ -137,10 +146,10 @@ def _models(job: ResultJob) -> list[str]:
     return [str(name).strip().lower() for name in names]
 
 
-def _fit(job: ResultJob, name: str, spectrum: Exposed, model: Model, galactic_nh: float) -> dict[str, Any]:
+def _fit(job: ResultJob, name: str, spectrum: ModeExposure, model: SpectralModel, galactic_nh: float) -> dict[str, Any]:
     """Return a fit whose errors shrink with the counts, and whose flux follows the count rate."""
     rng = rng_for(job, f"{name} {spectrum.mode} {model.name}")
-    noise = math.sqrt(number(job.pars, "dchi", NINETY_PERCENT) * CORRECTION / spectrum.counts)
+    noise = math.sqrt(number(job.pars, "dchi", DELTA_STATISTIC_90) * APERTURE_CORRECTION / spectrum.counts)
     nh = abs(rng.gauss(1.2e21, 2e21 * noise))
     flux = FLUX_PER_RATE * spectrum.counts / spectrum.exposure
     column = nh + (galactic_nh if truthy(job.pars.get("galactic")) else 0.0)
@@ -152,7 +161,7 @@ def _fit(job: ResultJob, name: str, spectrum: Exposed, model: Model, galactic_nh
     fit |= _with_errors(model.shape, shape, shape * noise * 0.8, rng)
     fit |= _with_errors("ObsFlux", flux, flux * noise, rng)
     fit |= _with_errors("UnabsFlux", flux * (1 + column / 4e21), flux * noise * 1.5, rng)
-    bins = max(8, min(950, round(spectrum.counts / CORRECTION / 1.5)))
+    bins = max(8, min(950, round(spectrum.counts / APERTURE_CORRECTION / 1.5)))
     statistic = bins * rng.gauss(1.0, 1.0 / math.sqrt(bins))
     return fit | {"Cstat": statistic, "Dof": bins - 3, "FitChi": statistic * rng.uniform(0.95, 1.15)}
 

@@ -1,4 +1,4 @@
-"""Progress structures: the steps that the service reports while a product is being built (protocol, section 3)."""
+"""Progress: the steps that the service reports while a product is being built (protocol, section 3)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ukssdc.emulator.data import bands, observations, slices
+from ukssdc.emulator.data.selection import bands, observations, slices
 from ukssdc.status import Product
 
 Pars = Mapping[str, Any]
@@ -20,19 +20,19 @@ class Step:
     Attributes
     ----------
     label : str
-        As the service words it.
+        In the service's words.
     share : float
         Share of the time, relative to its neighbours.
-    rounds : callable, optional
-        From the job's parameters to one `StepExtra` per round; the rounds share the step's time evenly.
-    sub : tuple of Step
-        What is done in each round.
+    iterations : callable, optional
+        From the job's parameters to one `StepExtra` per iteration; all take equally long.
+    substeps : tuple of Step
+        The steps of each iteration.
     """
 
     label: str
     share: float = 1.0
-    rounds: Callable[[Pars], list[str]] | None = None
-    sub: tuple[Step, ...] = ()
+    iterations: Callable[[Pars], list[str]] | None = None
+    substeps: tuple[Step, ...] = ()
 
 
 def _each_observation(product: Product) -> Callable[[Pars], list[str]]:
@@ -63,8 +63,8 @@ def _single_overlap(_: Pars) -> list[str]:
 
 
 FILTERS: Final = "Trying using the <em>v,b,white</em> filters:"
-# The words are the service's own where its pages show them; the shares are such that a job of the usual length is
-# 8 s after its start where those pages show it.
+# The labels are the service's own, as far as its pages show them; with these shares, a build of the default length
+# has the progress of those pages 8 s after its start.
 STEPS: Final[Mapping[Product, tuple[Step, ...]]] = {
     Product.LightCurve: (
         Step("Prepare data and centroid (if selected).", 10),
@@ -131,13 +131,13 @@ def progress(product: Product, pars: Pars, elapsed: float, duration: float) -> d
 
 
 def clock_time(seconds: float) -> str:
-    """Return seconds as HH:MM:SS, cut to full seconds (a thousandth is forgiven: clocks are floats)."""
+    """Return seconds as HH:MM:SS, cut to full seconds; within 1 ms of the next one, that."""
     whole = int(seconds + 1e-3)
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def _report(steps: tuple[Step, ...], pars: Pars, fraction: float) -> list[dict[str, Any]]:
-    """Report steps of which `fraction` is done; steps that are over or not reached don't show their sub-steps."""
+    """Report steps of which `fraction` is done; only the active step shows its sub-steps."""
     if any(s.label == "Fit spectrum." for s in steps) and str(pars.get("doNotFit")) == "1":
         steps = tuple(s for s in steps if s.label != "Fit spectrum.")
     total, begin, report = sum(s.share for s in steps), 0.0, []
@@ -155,10 +155,10 @@ def _report(steps: tuple[Step, ...], pars: Pars, fraction: float) -> list[dict[s
 
 def _active(step: Step, pars: Pars, fraction: float) -> dict[str, Any]:
     entry: dict[str, Any] = {"StepLabel": step.label, "StepStatus": ACTIVE}
-    rounds = step.rounds(pars) if step.rounds else [""]
-    current = min(int(fraction * len(rounds)), len(rounds) - 1)
-    if step.rounds:
-        entry["StepExtra"] = rounds[current]
-    if step.sub:
-        entry["SubStep"] = _report(step.sub, pars, fraction * len(rounds) - current)
+    iterations = step.iterations(pars) if step.iterations else [""]
+    current = min(int(fraction * len(iterations)), len(iterations) - 1)
+    if step.iterations:
+        entry["StepExtra"] = iterations[current]
+    if step.substeps:
+        entry["SubStep"] = _report(step.substeps, pars, fraction * len(iterations) - current)
     return entry

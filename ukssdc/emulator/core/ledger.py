@@ -1,4 +1,4 @@
-"""The ledger: every call that reached the emulator, with its time and outcome, and never with the e-mail address."""
+"""The ledger: every call that reached the emulator, with its time and outcome, but without the e-mail address."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class Call:
     wall : datetime
         UTC at arrival.
     job_id : int or None
-        The job it is about; for a submission the job that it made.
+        The job it is about; for a submission, the new job.
     products : tuple of Product
         The products it asks for; for a submission those of the request.
     http_status : int or None
-        None while no answer has begun.
+        None until the answer has begun.
     ok : int or None
         The answer's `OK`, where there is one.
     bytes_sent : int
-        Bytes of the answer's body handed to the connection.
+        Bytes of the answer's body that were sent.
     finished : bool
-        True once the whole answer is out, or the connection is gone.
+        True once the whole answer is sent, or the connection is closed.
     fault : str
         The kind of the fault that happened to it (`Fault.kind`), or empty.
     """
@@ -89,16 +89,16 @@ class Ledger(Sequence[Call]):
             and (product is None or product in c.products)
         ]
 
-    def enter(self, call: Call) -> int:
-        """Write a new line and return its number."""
+    def add(self, call: Call) -> int:
+        """Record a call and return its index."""
         with self._lock:
             self._calls.append(call)
             return len(self._calls) - 1
 
-    def correct(self, line: int, call: Call) -> None:
-        """Replace a line by what is known now."""
+    def replace_at(self, index: int, call: Call) -> None:
+        """Replace the record of a call by one that says more."""
         with self._lock:
-            self._calls[line] = call
+            self._calls[index] = call
 
     def __repr__(self) -> str:
         return f"<Ledger of {len(self)} calls>"

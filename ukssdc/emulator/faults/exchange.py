@@ -1,4 +1,4 @@
-"""One call that goes wrong: its answer as a whole, and its connection, both ready to be spoilt."""
+"""One call to which a fault happens: its whole answer, and its connection."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from typing import Any, Final, cast
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ukssdc.emulator.faults import Fault
+from ukssdc.emulator.faults.fault import Fault
 
-PIECES: Final = 50  # of a slow answer
-RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: what is unsent is thrown away, and the other side is told so
+SLOW_CHUNKS: Final = 50  # in which a slow answer is sent
+RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: closing sends RST
 
 
 @dataclass
-class Answer:
-    """An answer as a whole, ready to be spoilt."""
+class BufferedResponse:
+    """A whole answer, before it is sent."""
 
     status: int = 0
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes = b""
 
     @classmethod
-    def of(cls, response: Response) -> Answer:
-        """Take over a response that is not streamed."""
+    def from_response(cls, response: Response) -> BufferedResponse:
+        """Return the answer that a response would give; not for streamed ones."""
         return cls(response.status_code, list(response.raw_headers), bytes(response.body))
 
-    def with_length(self, length: int) -> Answer:
-        """Return it with another Content-Length."""
+    def with_length(self, length: int) -> BufferedResponse:
+        """Return the answer with another Content-Length."""
         kept = [(name, value) for name, value in self.headers if name.lower() != b"content-length"]
-        return Answer(self.status, [*kept, (b"content-length", str(length).encode())], self.body)
+        return BufferedResponse(self.status, [*kept, (b"content-length", str(length).encode())], self.body)
 
-    def with_body(self, body: bytes) -> Answer:
-        """Return it with another body, of the length that it says."""
-        return Answer(self.status, self.headers, body).with_length(len(body))
+    def with_body(self, body: bytes) -> BufferedResponse:
+        """Return the answer with another body, and its Content-Length."""
+        return BufferedResponse(self.status, self.headers, body).with_length(len(body))
 
 
 class Exchange:
-    """One call that goes wrong: what can be done to it.
+    """One call to which a fault happens, and what a handler can do to it.
 
     Parameters
     ----------
     fault : Fault
-        What goes wrong.
+        The fault that is due.
     app : ASGI application
         The service.
     scope, receive, send
-        As ASGI has them.
+        As in ASGI.
     body : bytes
         The request's body.
     """
@@ -64,12 +64,12 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._body = body
-        # uvicorn's own `send` (h11) is a method of the object that knows the connection.
+        # uvicorn's own `send` (h11) is a method of the object that holds the connection.
         self._cycle: Any = cast("MethodType", scope["ukssdc.send"]).__self__
 
-    async def process(self) -> Answer:
-        """Let the call take effect; return the answer."""
-        answer = Answer()
+    async def process(self) -> BufferedResponse:
+        """Let the service process the call; return its answer."""
+        answer = BufferedResponse()
 
         async def collect(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -78,66 +78,66 @@ class Exchange:
                 answer.body += message.get("body", b"")
 
         await self._app(self._scope, replay(self._body, self._receive), collect)
-        self._scope["ukssdc.tell"](**self._scope.get("ukssdc.note", {}))
+        self._scope["ukssdc.update_ledger"](**self._scope.get("ukssdc.ledger_fields", {}))
         return answer
 
-    async def reply(self, answer: Answer, *, broken: bool = False) -> None:
-        """Send an answer; where `broken`, close the connection where its end would be."""
+    async def reply(self, answer: BufferedResponse, *, broken: bool = False) -> None:
+        """Send an answer; with `broken`, close the connection before the answer is complete."""
         await self._send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await self._send({"type": "http.response.body", "body": answer.body, "more_body": broken})
         if broken:
-            self._scope["ukssdc.tell"](finished=True)
+            self._scope["ukssdc.update_ledger"](finished=True)
             self._cycle.transport.close()
-            await self._gone()
+            await self._wait_for_disconnect()
 
-    async def send_slowly(self, answer: Answer) -> None:
-        """Send an answer in small pieces, as long as someone listens."""
+    async def send_slowly(self, answer: BufferedResponse) -> None:
+        """Send an answer in small chunks, spread over the fault's seconds."""
         await self._send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        size = max(-(-len(answer.body) // PIECES), 1)
+        size = max(-(-len(answer.body) // SLOW_CHUNKS), 1)
         for start in range(0, len(answer.body), size):
-            await self.wait(self.fault.seconds / PIECES)
+            await self.wait(self.fault.seconds / SLOW_CHUNKS)
             await self._send(
                 {"type": "http.response.body", "body": answer.body[start : start + size], "more_body": True}
             )
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def drop(self, *, reset: bool = True) -> None:
-        """Close the connection without a word, or reset it."""
-        self._scope["ukssdc.tell"](finished=True)
-        _drop(self._cycle.transport, reset=reset)
-        await self._gone()
+    async def disconnect(self, *, reset: bool = True) -> None:
+        """Reset the connection; with `reset` false, close it. No answer is sent."""
+        self._scope["ukssdc.update_ledger"](finished=True)
+        _close(self._cycle.transport, reset=reset)
+        await self._wait_for_disconnect()
 
-    async def drop_all(self) -> None:
-        """Reset every connection of the server, this one included."""
+    async def reset_all_connections(self) -> None:
+        """Reset every connection of the server, including this one."""
         for protocol in list(self._cycle.on_response.__self__.connections):
             if protocol.transport is not self._cycle.transport:
-                _drop(protocol.transport, reset=True)
-        await self.drop()
+                _close(protocol.transport, reset=True)
+        await self.disconnect()
 
     async def wait(self, seconds: float) -> None:
-        """Do nothing for so long, or until the client has gone."""
+        """Wait so many seconds, or until the client disconnects."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._gone()
+                await self._wait_for_disconnect()
 
-    async def _gone(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
 
-def _drop(transport: Any, *, reset: bool) -> None:
+def _close(transport: Any, *, reset: bool) -> None:
     if reset and (connection := transport.get_extra_info("socket")) is not None and not transport.is_closing():
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     transport.abort()
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that begins with a body that has been read already."""
+    """Return a `receive` that first yields a body that has been read already."""
     pending = [body]
 
-    async def again() -> Message:
+    async def receive_again() -> Message:
         if pending:
             return {"type": "http.request", "body": pending.pop(), "more_body": False}
         return await receive()
 
-    return again
+    return receive_again

@@ -1,4 +1,4 @@
-"""The emulator spoils status answers and archives as it is told."""
+"""Faults in status answers and archives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xrt_support import QUICK, USER, request_for
 
 from ukssdc import Client, DownloadError, Job, Product
 from ukssdc.emulator import Emulator, Fault, Scenario
-from ukssdc.emulator.faults import KINDS
+from ukssdc.emulator.faults.fault import KINDS
 
 LC, IMAGE = Product.LightCurve, Product.Image
 
@@ -68,7 +68,7 @@ def test_a_status_goes_backwards_for_one_poll(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("archive_")])
-def test_no_spoilt_archive_comes_under_its_name(emulator: Emulator, client: Client, kind: str, tmp_path: Path) -> None:
+def test_no_corrupt_archive_keeps_its_name(emulator: Emulator, client: Client, kind: str, tmp_path: Path) -> None:
     job = complete_job(emulator, client)
     emulator.faults.append(Fault(kind, product=LC))
 

@@ -1,4 +1,4 @@
-"""Cutting the emulated source's snapshots into bins, and what is measured in each."""
+"""The bins of the emulated light curves: their spans in time, and what is measured in each."""
 
 from __future__ import annotations
 
@@ -8,31 +8,40 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from ukssdc.emulator.source import DAY, ResultJob, Snapshot, XraySource, in_order, number, rng_for, truthy
+from ukssdc.emulator.data.xray_source import (
+    DAY,
+    ResultJob,
+    Snapshot,
+    XraySource,
+    in_time_order,
+    number,
+    rng_for,
+    truthy,
+)
 from ukssdc.status import Product
 
 BACKGROUND: Final = {"WT": 0.02, "PC": 0.0002}
 """Background in the source region, ct/s."""
-LIMIT_PROBABILITY: Final = 0.9973
-PILE_UP: Final = 0.6
-"""Rate above which the core of a PC image is left out, ct/s."""
-HARD_PART: Final = 0.45
-"""Part of the counts in the hard band."""
+UPPER_LIMIT_CONFIDENCE: Final = 0.9973
+PILE_UP_RATE: Final = 0.6
+"""PC rate above which the core of the source region is excluded, ct/s."""
+HARD_FRACTION: Final = 0.45
+"""Fraction of the counts in the hard band."""
 WT_SYSTEMATIC: Final = 0.05
-"""Systematic error of a WT rate, as a part of the rate."""
+"""Systematic error of a WT rate, as a fraction of the rate."""
 MAX_BINS: Final = 1500
-"""Per mode; shorter bins than that are made longer, as an emulator has other things to do."""
-UNRELIABLE_EVERY: Final = 9
+"""Per mode; bins are lengthened where there would be more."""
+NO_CENTROID_EVERY: Final = 9
 """One bin in so many has no centroid."""
 
-Pieces = list[tuple[float, float]]
-"""Starts and stops of what a bin is put together from, s since T0."""
+Intervals = list[tuple[float, float]]
+"""Starts and stops, s since T0."""
 
 
-class Cut(NamedTuple):
-    """Where a bin is, and how many counts are in it; None: as many as chance wants."""
+class BinSpan(NamedTuple):
+    """The intervals of a bin, and its counts; None: drawn at random."""
 
-    pieces: Pieces
+    intervals: Intervals
     counts: int | None = None
 
 
@@ -103,7 +112,7 @@ class Bin:
         return math.hypot(noise, WT_SYSTEMATIC * self.rate) if systematic and self.mode == "WT" else noise
 
     def band(self, *, hard: bool) -> tuple[float, float]:
-        """Return rate and error in the hard or the soft band, ct/s; rates of both add up to `rate`."""
+        """Return rate and error in the hard or the soft band, ct/s; the two rates add up to `rate`."""
         counts = self.hard if hard else self.counts - self.hard
         return (counts - self.background / 2) * self.scale, math.sqrt(counts + self.background_error**2) * self.scale
 
@@ -118,7 +127,7 @@ def upper_limit(counts: int, background: float) -> float:
             total += term
         return total
 
-    low, high, beyond = 0.0, 50.0 + 10.0 * counts, tail(background) * (1 - LIMIT_PROBABILITY)
+    low, high, beyond = 0.0, 50.0 + 10.0 * counts, tail(background) * (1 - UPPER_LIMIT_CONFIDENCE)
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if tail(background + middle) > beyond else (low, middle)
@@ -126,28 +135,28 @@ def upper_limit(counts: int, background: float) -> float:
 
 
 def light_curve_bins(job: ResultJob, mode: str, *, hardness: bool = False) -> list[Bin]:
-    """Return the bins of a job's light curve in one mode, as its parameters want them.
+    """Return the bins of a job's light curve in one mode, as its parameters say.
 
-    `hardness`: those of the hardness ratio, which differ only with time binning of its own.
+    With `hardness`, those of the hardness ratio, which differ only where it has time bins of its own.
     """
     source = XraySource(job)
     rng = rng_for(job, f"light curve, {mode}, {hardness}" if _own_hardness_bins(job) else f"light curve, {mode}")
     observed = source.snapshots(Product.LightCurve)
-    snapshots = in_order(observed, mode)
+    snapshots = in_time_order(observed, mode)
     match str(job.pars.get("binMeth", "counts")):
         case "time":
-            cuts = _by_time(snapshots, _bin_length(job, mode, hardness=hardness))
+            spans = _time_spans(snapshots, _bin_length(job, mode, hardness=hardness))
         case "snapshot":
-            cuts = (Cut([(s.start, s.stop)]) for s in snapshots)
+            spans = (BinSpan([(s.start, s.stop)]) for s in snapshots)
         case "obsid":
-            cuts = (Cut([(s.start, s.stop) for s in part]) for part in _by_observation(observed, mode))
+            spans = (BinSpan([(s.start, s.stop) for s in part]) for part in _by_observation(observed, mode))
         case _:
-            cuts = _by_counts(job, source, snapshots, rng)
-    return [_measure(job, source, mode, cut, order, rng) for order, cut in enumerate(cuts)]
+            spans = _count_spans(job, source, snapshots, rng)
+    return [_measure(job, source, mode, span, index, rng) for index, span in enumerate(spans)]
 
 
 def _by_observation(observed: Sequence[Sequence[Snapshot]], mode: str) -> list[list[Snapshot]]:
-    parts = [in_order([observation], mode) for observation in observed]
+    parts = [in_time_order([observation], mode) for observation in observed]
     return sorted({part[0]: part for part in parts if part}.values(), key=lambda part: part[0].start)
 
 
@@ -164,55 +173,57 @@ def _bin_length(job: ResultJob, mode: str, *, hardness: bool) -> float:
     return max(length, 0.1)
 
 
-def _by_time(snapshots: Sequence[Snapshot], length: float) -> Iterator[Cut]:
+def _time_spans(snapshots: Sequence[Snapshot], length: float) -> Iterator[BinSpan]:
     length = max(length, sum(s.stop - s.start for s in snapshots) / MAX_BINS)
     for snapshot in snapshots:
         for step in range(math.ceil((snapshot.stop - snapshot.start) / length)):
             start = snapshot.start + step * length
-            yield Cut([(start, min(start + length, snapshot.stop))])
+            yield BinSpan([(start, min(start + length, snapshot.stop))])
 
 
-def _by_counts(job: ResultJob, source: XraySource, snapshots: Sequence[Snapshot], rng: random.Random) -> Iterator[Cut]:
-    """Close a bin when it is full, at the end of a snapshot with enough in it, or before a long gap as it is."""
-    least = number(job.pars, "mincmin", 15.0)
-    pieces: Pieces = []
-    have, wanted, luck = 0.0, 0, 1.0
-    fewest = math.ceil(sum(source.counts(s.start, s.stop) for s in snapshots) / MAX_BINS)
+def _count_spans(
+    job: ResultJob, source: XraySource, snapshots: Sequence[Snapshot], rng: random.Random
+) -> Iterator[BinSpan]:
+    """Close a bin when it is full, at the end of a snapshot if it has the minimum, and before any long gap."""
+    minimum_in_bin = number(job.pars, "mincmin", 15.0)
+    intervals: Intervals = []
+    collected, target, fluctuation = 0.0, 0, 1.0
+    minimum = math.ceil(sum(source.counts(s.start, s.stop) for s in snapshots) / MAX_BINS)
     for snapshot in snapshots:
         start = snapshot.start
-        if pieces and start - pieces[-1][1] > min(number(job.pars, f"{snapshot.mode.lower()}maxgap", DAY), DAY):
-            yield Cut(pieces)
-            pieces, have = [], 0.0
+        if intervals and start - intervals[-1][1] > min(number(job.pars, f"{snapshot.mode.lower()}maxgap", DAY), DAY):
+            yield BinSpan(intervals)
+            intervals, collected = [], 0.0
         while start < snapshot.stop:
-            if not pieces:
-                wanted = max(_counts_wanted(job, source, snapshot.mode, start), fewest)
-                luck = max(
-                    0.3, rng.gauss(1.0, 1.0 / math.sqrt(wanted))
-                )  # counts that were expected per count that came
-            per_count = luck * _correction(source, snapshot.mode, start)
-            stop = _time_of(source, start, snapshot.stop, (wanted - have) * per_count)
-            pieces.append((start, stop))
-            have += source.counts(start, stop) / per_count
-            if stop < snapshot.stop or have >= least:
-                yield Cut(pieces, max(round(have), math.ceil(least)) if stop == snapshot.stop else wanted)
-                pieces, have = [], 0.0
+            if not intervals:
+                target = max(_counts_per_bin(job, source, snapshot.mode, start), minimum)
+                # expected counts per observed count
+                fluctuation = max(0.3, rng.gauss(1.0, 1.0 / math.sqrt(target)))
+            per_count = fluctuation * _correction(source, snapshot.mode, start)
+            stop = _time_of_counts(source, start, snapshot.stop, (target - collected) * per_count)
+            intervals.append((start, stop))
+            collected += source.counts(start, stop) / per_count
+            if stop < snapshot.stop or collected >= minimum_in_bin:
+                full = max(round(collected), math.ceil(minimum_in_bin)) if stop == snapshot.stop else target
+                yield BinSpan(intervals, full)
+                intervals, collected = [], 0.0
             start = stop
-    if pieces:
-        yield Cut(pieces)
+    if intervals:
+        yield BinSpan(intervals)
 
 
-def _counts_wanted(job: ResultJob, source: XraySource, mode: str, time: float) -> int:
-    """Return how many counts fill a bin that begins at a time; with dynamic binning, the brighter, the more."""
-    wanted = number(job.pars, f"{mode.lower()}counts", {"WT": 30.0, "PC": 20.0}[mode])
+def _counts_per_bin(job: ResultJob, source: XraySource, mode: str, time: float) -> int:
+    """Return how many counts fill a bin that begins at a time; more for a brighter source with dynamic binning."""
+    target = number(job.pars, f"{mode.lower()}counts", {"WT": 30.0, "PC": 20.0}[mode])
     if truthy(job.pars.get("dynamic")):
         rate = max(source.counts(time, time + 1.0), 1e-9)
         step, factor = number(job.pars, "ratefact", 10.0), number(job.pars, "binfact", 1.5)
-        wanted *= factor ** math.log(rate, step) if step > 1 else 1.0
-    return math.ceil(max(wanted, number(job.pars, "mincmin", 15.0), 1.0))
+        target *= factor ** math.log(rate, step) if step > 1 else 1.0
+    return math.ceil(max(target, number(job.pars, "mincmin", 15.0), 1.0))
 
 
-def _time_of(source: XraySource, start: float, stop: float, counts: float) -> float:
-    """Return when `counts` have come since `start`; `stop` where that is later."""
+def _time_of_counts(source: XraySource, start: float, stop: float, counts: float) -> float:
+    """Return when `counts` are expected to have arrived since `start`, at most `stop`."""
     if source.counts(start, stop) <= counts:
         return stop
     low, high = start, stop
@@ -223,39 +234,39 @@ def _time_of(source: XraySource, start: float, stop: float, counts: float) -> fl
 
 
 def _correction(source: XraySource, mode: str, time: float) -> float:
-    """Return the correction factor; it rises where pile-up makes the core of the image useless."""
-    piled_up = mode == "PC" and source.counts(time, time + 1.0) > PILE_UP
+    """Return the correction factor; it is larger where pile-up excludes the core of the source region."""
+    piled_up = mode == "PC" and source.counts(time, time + 1.0) > PILE_UP_RATE
     return {"WT": 1.12, "PC": 1.35}[mode] + (0.9 if piled_up else 0.0)
 
 
-def _measure(job: ResultJob, source: XraySource, mode: str, cut: Cut, order: int, rng: random.Random) -> Bin:
-    start = cut.pieces[0][0]
-    exposure = sum(end - begin for begin, end in cut.pieces)
+def _measure(job: ResultJob, source: XraySource, mode: str, span: BinSpan, index: int, rng: random.Random) -> Bin:
+    start = span.intervals[0][0]
+    exposure = sum(end - begin for begin, end in span.intervals)
     correction = _correction(source, mode, start)
     background = BACKGROUND[mode] * exposure
-    counts = cut.counts
+    counts = span.counts
     if counts is None:
-        expected = sum(source.counts(begin, end) for begin, end in cut.pieces)
+        expected = sum(source.counts(begin, end) for begin, end in span.intervals)
         counts = poisson(expected / correction + background, rng)
     significance = (counts - background) / math.sqrt(background)
     return Bin(
         mode=mode,
         start=start,
-        stop=cut.pieces[-1][1],
+        stop=span.intervals[-1][1],
         exposure=exposure,
         counts=counts,
-        hard=sum(rng.random() < HARD_PART for _ in range(counts)),
+        hard=sum(rng.random() < HARD_FRACTION for _ in range(counts)),
         background=background,
         background_error=math.sqrt(background / 25.0),  # the background region is 25 times the source region
         correction=correction,
-        reliable=order % UNRELIABLE_EVERY != UNRELIABLE_EVERY // 2,
+        reliable=index % NO_CENTROID_EVERY != NO_CENTROID_EVERY // 2,
         limit=significance < number(job.pars, "sigmin", 3.0)
         and str(job.pars.get("allowUL", "both")).lower() in ("both", mode.lower()),
     )
 
 
 def poisson(mean: float, rng: random.Random) -> int:
-    """Draw a number of counts."""
+    """Draw a number of counts from a Poisson distribution."""
     if mean > 200.0:  # noqa: PLR2004 - a Gaussian will do
         return max(0, round(rng.gauss(mean, math.sqrt(mean))))
     threshold, product, counts = math.exp(-mean), rng.random(), 0
