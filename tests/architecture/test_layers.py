@@ -36,7 +36,7 @@ HTTPX_ALLOWED = {"HTTPError", "HTTPStatusError", "codes"}  # the errors of Prefe
 OTHER_NAMES = re.compile(
     r"\b(?:from|import)\s+(?:flows|tasks)\b"  # code, wherever it is written
     r"|-m\s+(?:flows|tasks)\b"  # a command
-    r"|(?<![\w./-])(?:flows|tasks)(?:\.[A-Za-z_]\w*)+(?!\w|/)"  # an entry point
+    r"|(?<![\w./-])(?:flows|tasks)(?:\.(?!py\b)[A-Za-z_]\w*)+(?!\w|/)"  # an entry point; `tasks.py` is a file
 )
 OWN_NAMES_ALLOWED = {
     "tests/architecture/test_layers.py": "says what is looked for",
