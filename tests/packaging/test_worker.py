@@ -1,0 +1,55 @@
+"""A worker in a user's own project runs the installed flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fresh_environment import FreshEnvironment
+from prefect_runs import Runs, account, api_session, group, wait_for
+from xrt_support import QUICK, USER, request_for
+
+from ukssdc import Product
+from ukssdc.emulator import Emulator, Scenario
+
+PATIENCE = 120.0  # s
+PREFECT_FILE = """
+pull:
+  - prefect.deployments.steps.set_working_directory:
+      directory: {directory}
+deployments:
+  - name: from-{source}
+    entrypoint: xrt_products.flows.products.request_products
+    work_pool:
+      name: from-{source}
+"""
+pytestmark = pytest.mark.xdist_group("packaging")
+
+
+@pytest.mark.parametrize("source", ["tree", pytest.param("sdist", marks=pytest.mark.long)])
+def test_a_worker_beside_a_users_own_flows_and_tasks_runs_a_request(
+    source: str, environment_with: Callable[[str], FreshEnvironment], prefect_api: str, tmp_path: Path
+) -> None:
+    environment = environment_with(source)
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "__init__.py").write_text("")
+    (tmp_path / "tasks.py").write_text("")
+    (tmp_path / "prefect.yaml").write_text(PREFECT_FILE.format(directory=tmp_path, source=source))
+    prefect = ("-m", "prefect")
+    pool = f"from-{source}"
+    request = request_for(Product.Image).model_dump(mode="json")
+    settings = {"PYTHONPATH": "", "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    worker = [str(environment.python), *prefect, "worker", "start", "--pool", pool, "--type", "process"]
+
+    with (
+        Emulator(users=(USER,), scenario=Scenario({"all": QUICK}), seconds_per_poll=60) as emulator,
+        group(worker, tmp_path / "worker.log", tmp_path, **account(emulator.url, USER), **settings),
+    ):
+        wait_for("the worker's pool", lambda: api_session().get(f"{prefect_api}/work_pools/{pool}").ok, PATIENCE)
+        environment.run(*prefect, "--no-prompt", "deploy", "--all", directory=tmp_path)
+        runs = Runs(prefect_api, f"request products/{pool}")
+        run = runs.end_of(runs.start(request=request, interval=0.5, quicklook=False), PATIENCE)
+
+    assert run["state_type"] == "COMPLETED", run["state"]["message"]
+    assert [path.name for path in (tmp_path / "products").rglob("*.tar.gz")] == ["image.tar.gz"]
