@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ukssdc.job import NOT_PARAMETERS
 from ukssdc.request import ProductRequest
+from ukssdc.request.parameter_values import Parameter
 from ukssdc.request.parameters import Parameters
-from ukssdc.request.sections import MODELS
-from ukssdc.request.values import Parameter
+from ukssdc.request.request_sections import MODELS
 from ukssdc.status import Product
 
 if TYPE_CHECKING:

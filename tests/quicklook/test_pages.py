@@ -11,7 +11,7 @@ from looks import FIT, RATES, dataset, fits, full_look, job, light_curve, look, 
 
 from ukssdc import Product
 from ukssdc.quicklook import QuickLook, artifact_page, page, write_files
-from ukssdc.quicklook.numbers import cell, measured
+from ukssdc.quicklook.formatting import cell, measured
 from ukssdc.quicklook.sky import offset, sexagesimal
 from ukssdc.results import FitParameter, Position, SpectralFits
 

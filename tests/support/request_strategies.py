@@ -7,9 +7,9 @@ from typing import Any, get_origin
 from hypothesis import strategies as st
 
 from ukssdc.request import ProductRequest
+from ukssdc.request.parameter_values import Parameter
 from ukssdc.request.parameters import PositionParameters
-from ukssdc.request.sections import MODELS, POSITIONS
-from ukssdc.request.values import Parameter
+from ukssdc.request.request_sections import MODELS, POSITIONS
 from ukssdc.status import Product
 
 TEXTS = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 
-from ukssdc.quicklook.content import QuickLook
-from ukssdc.quicklook.numbers import cell
-from ukssdc.quicklook.sections import findings, fit_section, position_section, source_section
+from ukssdc.quicklook.formatting import cell
+from ukssdc.quicklook.page_sections import findings, fit_section, position_section, source_section
+from ukssdc.quicklook.quick_look import QuickLook
 
 ARTIFACT_ROWS = 100  # of a table in the artifact
 LARGEST_ARTIFACT = 1_000_000  # bytes

@@ -15,8 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from ukssdc.quicklook.content import QuickLook
-from ukssdc.quicklook.numbers import count
+from ukssdc.quicklook.formatting import count
+from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.quicklook.sky import offset
 from ukssdc.results import Dataset, LightCurveData
 from ukssdc.status import Product

@@ -20,8 +20,8 @@ from pydantic import (
 )
 
 from ukssdc.errors import InvalidRequest
+from ukssdc.request.parameter_values import Parameter, TextFormat, parameter
 from ukssdc.request.rules import ANY, Always, Between, Draft, Implies, LessThan, OnlyIf, Requires, Rule
-from ukssdc.request.values import Parameter, TextFormat, parameter
 
 AllOrUser = Literal["all", "user"]
 AllUserOrHours = Literal["all", "user", "hours"]

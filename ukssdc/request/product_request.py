@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ukssdc.errors import InvalidRequest
 from ukssdc.request import parameters
+from ukssdc.request.parameter_values import Parameter, TextFormat, drop_null, parameter, read_flag
 from ukssdc.request.parameters import (
     AstromPos,
     EnhancedPos,
@@ -21,8 +22,7 @@ from ukssdc.request.parameters import (
     Spectrum,
     StandardPos,
 )
-from ukssdc.request.rules import Always, Draft, Implies, Requires, Rule
-from ukssdc.request.sections import (
+from ukssdc.request.request_sections import (
     BY_NAME,
     FIELDS,
     MODELS,
@@ -31,7 +31,7 @@ from ukssdc.request.sections import (
     settle_products,
     split_sections,
 )
-from ukssdc.request.values import Parameter, TextFormat, drop_null, parameter, read_flag
+from ukssdc.request.rules import Always, Draft, Implies, Requires, Rule
 from ukssdc.service import API
 from ukssdc.status import Product
 

@@ -11,7 +11,7 @@ import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
-from ukssdc.request.values import Parameter, show
+from ukssdc.request.parameter_values import Parameter, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,8 +13,8 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from ukssdc.results.reading import Entry, Result, as_number
-from ukssdc.results.tables import Columns, make_pandas, make_table
+from ukssdc.results.json_object import Entry, Result, as_number
+from ukssdc.results.table_export import Columns, make_pandas, make_table
 
 DATASET_NAME = re.compile(r"(?P<mode>.+?)(?P<kind>UL|Hard|Soft|HR)?(?P<nosys>_nosys)?(?P<incbad>_incbad)?")
 LABEL_COLUMNS = frozenset({"ObsID", "URL"})

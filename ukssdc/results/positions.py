@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ukssdc.results.reading import Entry, Result
+from ukssdc.results.json_object import Entry, Result
 
 NOT_FOUND = "The service could not determine a position."
 

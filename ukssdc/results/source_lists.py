@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ukssdc.results.reading import Entry, Result, as_number
-from ukssdc.results.tables import Columns, make_pandas, make_table
+from ukssdc.results.json_object import Entry, Result, as_number
+from ukssdc.results.table_export import Columns, make_pandas, make_table
 
 BANDS = ("Total", "Soft", "Medium", "Hard")
 UNITS = {

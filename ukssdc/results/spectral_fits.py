@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import Field
 
-from ukssdc.results.reading import Entry, Result
-from ukssdc.results.tables import Columns, make_pandas, make_table
+from ukssdc.results.json_object import Entry, Result
+from ukssdc.results.table_export import Columns, make_pandas, make_table
 
 FLUX = "erg / (cm2 s)"
 PARAMETERS = {  # wire name -> field, unit

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ukssdc.request import parameters
+from ukssdc.request.parameter_values import read_flag, show
 from ukssdc.request.parameters import Parameters
 from ukssdc.request.rules import Draft
-from ukssdc.request.values import read_flag, show
 from ukssdc.status import Product
 
 FIELDS = {

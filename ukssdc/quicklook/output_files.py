@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ukssdc.quicklook.content import QuickLook
 from ukssdc.quicklook.pages import page
+from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.results import LightCurveData
 
 PAGE = "quicklook.md"

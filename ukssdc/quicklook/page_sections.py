@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ukssdc.quicklook.content import QuickLook
-from ukssdc.quicklook.numbers import NONE, cell, count, measured, plain, table
+from ukssdc.quicklook.formatting import NONE, cell, count, measured, plain, table
+from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.quicklook.sky import offset, sexagesimal
 from ukssdc.results import ModeSpectrum, Position, SpectralFit, SpectralFits, SpectrumSlice
 from ukssdc.status import Product
