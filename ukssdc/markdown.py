@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from ukssdc.job import Job, is_web_address
 
-# What begins a cell, code, a link or an image, an entity or an escape, HTML.
-_ENTITIES = str.maketrans({character: f"&#{ord(character)};" for character in "|`[]\\&"} | {"<": "&lt;"})
+# What begins code, a link or an image, an escape; a cell; an entity; HTML.
+_ESCAPES = str.maketrans({c: f"\\{c}" for c in "`[]\\"} | {"|": "&#124;", "&": "&amp;", "<": "&lt;"})
 # Control characters; characters that change the direction of writing; halves of surrogate pairs, which no file takes.
 _UNPRINTABLE = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
 _NOT_IN_LINE = re.compile(f"[{_UNPRINTABLE}]")
@@ -36,7 +36,7 @@ def escape(text: str, max_length: int | None = None) -> str:
     line = _one_line(text)
     if max_length is not None and len(line) > max_length:
         line = line[: max_length - 1] + "…"
-    return line.translate(_ENTITIES)
+    return line.translate(_ESCAPES)
 
 
 def link(text: str, url: str) -> str:

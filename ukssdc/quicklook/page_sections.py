@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ukssdc.quicklook.formatting import NONE, cell, count, measured, plain, table
+from ukssdc.markdown import escape, table
+from ukssdc.quicklook.formatting import NO_VALUE, format_count, format_fit_parameter, format_number
 from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.quicklook.sky import offset, sexagesimal
 from ukssdc.results import ModeSpectrum, Position, SpectralFit, SpectralFits, SpectrumSlice
 from ukssdc.status import Product
 
-NAMED = 5  # how many failed fits are named before they are only counted
-SHORTLIST = 20  # how many sources the page lists where nothing else was asked for
+MAX_TEXT_LENGTH = 300  # characters of a text of the service's
+MAX_NAMED_FITS = 5  # failed fits that are named; more are counted
+MAX_SOURCES = 20  # sources that are listed
 FLUX_SCALE, NH_SCALE = 1e-12, 1e22
 Fit = tuple[SpectrumSlice, ModeSpectrum, SpectralFit]
+Rows = Sequence[Sequence[str]]
+
+
+def safe(text: str) -> str:
+    """Return a text of the service's as a line of Markdown, not too long."""
+    return escape(text, MAX_TEXT_LENGTH)
 
 
 def findings(look: QuickLook) -> list[str]:
@@ -21,57 +29,56 @@ def findings(look: QuickLook) -> list[str]:
     lines = []
     for product in look.job.products:
         problem = look.problems.get(product)
-        said = f"**{cell(problem)}**" if problem else "; ".join(_finding(look, product))
-        lines.append(f"{product.label.capitalize()}: {said}")
+        text = f"**{safe(problem)}**" if problem else "; ".join(_finding(look, product))
+        lines.append(f"{product.label.capitalize()}: {text}")
     return lines
 
 
 def _finding(look: QuickLook, product: Product) -> list[str]:
     if product in look.positions:
-        return [_position_words(look.positions[product])]
+        return [_position_text(look.positions[product])]
     match product:
         case Product.LightCurve:
-            return [_light_curve_words(look)]
+            return [_light_curve_text(look)]
         case Product.Spectrum if look.spectral_fits is not None:
-            return list(_fit_words(look.spectral_fits))
+            return list(_fit_texts(look.spectral_fits))
         case Product.SourceDet if look.source_list is not None:
             bands = look.source_list.bands.items()
-            return [", ".join(f"{count(len(found), 'source')} in the band {cell(band)}" for band, found in bands)]
+            return [", ".join(f"{format_count(len(s), 'source')} in the band {safe(band)}" for band, s in bands)]
         case _:
             return ["in its archive"]
 
 
-def _position_words(position: Position) -> str:
+def _position_text(position: Position) -> str:
     if position.ra is None or position.dec is None:
-        return f"**no position: {cell(position.reason or 'the service does not say why')}**"
+        return f"**no position: {safe(position.reason or 'the service does not say why')}**"
     ra, dec = sexagesimal(position.ra, position.dec)
-    return f"RA {ra}, Dec {dec} (J2000), error radius {plain(position.err90, '.1f')} arcsec (90 %)"
+    return f"RA {ra}, Dec {dec} (J2000), error radius {format_number(position.err90, '.1f')} arcsec (90 %)"
 
 
-def _light_curve_words(look: QuickLook) -> str:
+def _light_curve_text(look: QuickLook) -> str:
     curve = look.light_curve
     if curve is None:
         return "in its archive"
     if not any(len(dataset) for dataset in (*curve.detections, *curve.upper_limits)):
         return "**empty: the service could not make a single bin**"
-    detected = [f"{count(len(d), 'bin')} in {cell(d.mode)}" for d in curve.detections if len(d)]
-    limits = [f"{count(len(d), 'upper limit')} in {cell(d.mode)}" for d in curve.upper_limits if len(d)]
+    detected = [f"{format_count(len(d), 'bin')} in {safe(d.mode)}" for d in curve.detections if len(d)]
+    limits = [f"{format_count(len(d), 'upper limit')} in {safe(d.mode)}" for d in curve.upper_limits if len(d)]
     return ", ".join([*(detected or ["no detection"]), *limits])
 
 
-def _fit_words(fits: SpectralFits) -> Iterator[str]:
+def _fit_texts(fits: SpectralFits) -> Iterator[str]:
     if not fits.slices:
         yield "**there is no spectrum**"
         return
     best = next((fit for fit in fits.fits if fit[2].gamma), None)
     if best:
-        name = _fit_name(best)
-        yield f"photon index {measured(best[2].gamma)} ({name})"
+        yield f"photon index {format_fit_parameter(best[2].gamma)} ({_fit_name(best)})"
     fitted = sum(fit.fitted for _, _, fit in fits.fits)
-    yield f"{count(fitted, 'fit')} in {count(len(fits.slices), 'time slice')}"
-    empty = [cell(time_slice.name) for time_slice in fits.slices.values() if not time_slice.modes]
+    yield f"{format_count(fitted, 'fit')} in {format_count(len(fits.slices), 'time slice')}"
+    empty = [safe(time_slice.name) for time_slice in fits.slices.values() if not time_slice.modes]
     unfitted = [
-        f"{cell(spectrum.mode)}, {cell(time_slice.name)}"
+        f"{safe(spectrum.mode)}, {safe(time_slice.name)}"
         for time_slice in fits.slices.values()
         for spectrum in time_slice.modes.values()
         if not spectrum.models
@@ -82,14 +89,14 @@ def _fit_words(fits: SpectralFits) -> Iterator[str]:
     yield from _listed("the automatic fit failed (NOFIT) for", failed)
 
 
-def _listed(what: str, names: Sequence[str]) -> Iterator[str]:
+def _listed(problem: str, names: Sequence[str]) -> Iterator[str]:
     if names:
-        rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        yield f"**{what} {'; '.join(names[:NAMED])}{rest}**"
+        rest = f" and {len(names) - MAX_NAMED_FITS} more" if len(names) > MAX_NAMED_FITS else ""
+        yield f"**{problem} {'; '.join(names[:MAX_NAMED_FITS])}{rest}**"
 
 
 def _fit_name(fit: Fit) -> str:
-    return f"{cell(fit[2].model)}, {cell(fit[1].mode)}, {cell(fit[0].name)}"
+    return f"{safe(fit[2].model)}, {safe(fit[1].mode)}, {safe(fit[0].name)}"
 
 
 def position_section(look: QuickLook) -> str:
@@ -100,88 +107,92 @@ def position_section(look: QuickLook) -> str:
     rows = [[product.label, *_position_cells(look, position)] for product, position in look.positions.items()]
     found = any(position.found for position in look.positions.values())
     note = "\nRadius: 90 % confidence. Offset: from the requested position.\n" if found else ""
-    return f"## Table of positions\n\n{table(*_with_values(head, rows))}{note}"
+    return f"## Table of positions\n\n{_table_of_values(head, rows)}{note}"
 
 
 def _position_cells(look: QuickLook, position: Position) -> list[str]:
     if position.ra is None or position.dec is None:
-        return [NONE] * 5 + [f"no position: {cell(position.reason or '')}"]
-    away = NONE
+        return [NO_VALUE] * 5 + [f"no position: {position.reason or ''}"]
+    distance = NO_VALUE
     if look.requested:
         east, north = offset(position.ra, position.dec, look.requested)
-        away = f"{(east**2 + north**2) ** 0.5:.1f}"
-    remark = f"from {cell(position.which_sxps or 'SXPS')}" if position.from_sxps else ""
+        distance = f"{(east**2 + north**2) ** 0.5:.1f}"
+    remark = f"from {position.which_sxps or 'SXPS'}" if position.from_sxps else ""
     place = ", ".join(sexagesimal(position.ra, position.dec))
-    return [f"{position.ra:.5f}", f"{position.dec:+.5f}", place, plain(position.err90, ".1f"), away, remark]
+    radius = format_number(position.err90, ".1f")
+    return [f"{position.ra:.5f}", f"{position.dec:+.5f}", place, radius, distance, remark]
 
 
-def fit_section(look: QuickLook, rows: int | None) -> str:
-    """Return the table of fits, `rows` long at most; empty where there is none."""
+def fit_section(look: QuickLook, max_rows: int | None) -> str:
+    """Return the table of fits; empty where there is none."""
     fits = look.spectral_fits
     if fits is None or not fits.fits:
         return ""
-    shown = fits.fits[:rows]
-    confidence = f"{fits.confidence:.0%}" if fits.confidence else "those of the request's deltaFitStat"
+    shown = fits.fits[:max_rows]
+    level = fits.confidence
+    confidence = f"{100 * level:.0f} % confidence" if level else "as the request's deltaFitStat says"
     notes = [
-        f"Errors: {confidence.replace('%', ' %')} confidence.",
+        f"Errors: {confidence}.",
         "Fluxes: 10⁻¹² erg cm⁻² s⁻¹, 0.3 to 10 keV. Times: s since T0.",
         f"Galactic NH not fitted: {fits.galactic_nh_unfitted:.3g} cm⁻²." if fits.galactic_nh_unfitted else "",
-        _cut(len(shown), len(fits.fits), "fits", "results.json"),
+        _rows_left_out(len(shown), len(fits.fits), "fits"),
     ]
-    # What is looked for comes first: the UI has room for seven columns.
+    # The UI has room for seven columns: the most important ones come first.
     head = ["Slice", "Mode", "Model", "Photon index", "kT (keV)", "NH (10²² cm⁻²)", "Observed flux", "Unabsorbed flux"]
     head += ["C-stat / dof", "χ²", "Galactic NH (10²² cm⁻²)", "Mean time (s)", "Exposure (s)"]
-    body = [_fit_cells(fit) for fit in shown]
-    return f"## Spectral fits\n\n{table(*_with_values(head, body))}\n{' '.join(note for note in notes if note)}\n"
+    rows = [_fit_cells(fit) for fit in shown]
+    return f"## Spectral fits\n\n{_table_of_values(head, rows)}\n{' '.join(note for note in notes if note)}\n"
 
 
 def _fit_cells(fit: Fit) -> list[str]:
     time_slice, spectrum, model = fit
-    names = [cell(time_slice.name), cell(spectrum.mode), cell(model.model)]
-    times = [plain(spectrum.mean_time), plain(spectrum.exposure)]
+    names = [time_slice.name, spectrum.mode, model.model]
+    times = [format_number(spectrum.mean_time), format_number(spectrum.exposure)]
     if not model.fitted:
-        return [*names, "no fit (NOFIT)", *[NONE] * 7, *times]
+        return [*names, "no fit (NOFIT)", *[NO_VALUE] * 7, *times]
     galactic = None if model.galactic_nh is None else model.galactic_nh / NH_SCALE
     return [
         *names,
-        measured(model.gamma),
-        measured(model.kt),
-        measured(model.nh, NH_SCALE),
-        measured(model.observed_flux, FLUX_SCALE),
-        measured(model.unabsorbed_flux, FLUX_SCALE),
-        NONE if model.cstat is None else f"{plain(model.cstat)} / {plain(model.dof)}",
-        plain(model.fit_chi),
-        plain(galactic, ".3g"),
+        format_fit_parameter(model.gamma),
+        format_fit_parameter(model.kt),
+        format_fit_parameter(model.nh, NH_SCALE),
+        format_fit_parameter(model.observed_flux, FLUX_SCALE),
+        format_fit_parameter(model.unabsorbed_flux, FLUX_SCALE),
+        NO_VALUE if model.cstat is None else f"{format_number(model.cstat)} / {format_number(model.dof)}",
+        format_number(model.fit_chi),
+        format_number(galactic, ".3g"),
         *times,
     ]
 
 
-def _with_values(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
-    """Leave out the columns that hold nothing in any row."""
-    kept = [n for n in range(len(head)) if any(row[n] not in {"", NONE} for row in rows)]
-    return [head[n] for n in kept], [[row[n] for n in kept] for row in rows]
-
-
-def source_section(look: QuickLook, rows: int | None) -> str:
-    """Return the table of detected sources, `rows` long at most; empty where there is none."""
+def source_section(look: QuickLook, max_rows: int | None) -> str:
+    """Return the table of detected sources; empty where there is none."""
     if look.source_list is None or not len(look.source_list):
         return ""
     found = [(band, source) for band, sources in look.source_list.bands.items() for source in sources]
-    shown = found[: min(rows or SHORTLIST, SHORTLIST)]
+    shown = found[: min(max_rows or MAX_SOURCES, MAX_SOURCES)]
     head = ("Band", "No.", "RA (deg)", "Dec (deg)", "90 % radius (arcsec)", "Counts")
-    body = [
+    rows = [
         [
-            cell(band),
-            NONE if source.number is None else f"{source.number}",
+            band,
+            NO_VALUE if source.number is None else f"{source.number}",
             f"{source.ra:.5f}",
             f"{source.dec:+.5f}",
-            plain(source.err90, ".1f"),
-            cell(str(source.values.get("C", NONE))),
+            format_number(source.err90, ".1f"),
+            str(source.values.get("C", NO_VALUE)),
         ]
         for band, source in shown
     ]
-    return f"## Sources\n\n{table(head, body)}\n{_cut(len(shown), len(found), 'sources', 'results.json')}\n"
+    return f"## Sources\n\n{table(head, rows, MAX_TEXT_LENGTH)}\n{_rows_left_out(len(shown), len(found), 'sources')}\n"
 
 
-def _cut(shown: int, there: int, things: str, file: str) -> str:
-    return "" if shown == there else f"**Only the first {shown} of {there} {things} are shown; `{file}` has them all.**"
+def _table_of_values(head: Sequence[str], rows: Rows) -> str:
+    """Return a table without the columns that hold nothing in any row."""
+    kept = [n for n in range(len(head)) if any(row[n] not in {"", NO_VALUE} for row in rows)]
+    return table([head[n] for n in kept], [[row[n] for n in kept] for row in rows], MAX_TEXT_LENGTH)
+
+
+def _rows_left_out(shown: int, total: int, noun: str) -> str:
+    if shown == total:
+        return ""
+    return f"**Only the first {shown} of {total} {noun} are shown; `results.json` has them all.**"
