@@ -1,4 +1,4 @@
-"""The sections of a request: which products are asked for, in whatever form, and what they share."""
+"""The sections of a request: the parameters of each product, in any accepted form, and those that products share."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ukssdc.request import parameters
-from ukssdc.request.parameter_values import read_flag, show
+from ukssdc.request.parameter_values import format_value, read_flag
 from ukssdc.request.parameters import Parameters
-from ukssdc.request.rules import Draft
+from ukssdc.request.rules import ParameterSet
 from ukssdc.status import Product
 
 FIELDS = {
@@ -21,48 +21,50 @@ FIELDS = {
     Product.SourceDet: "source_det",
 }
 MODELS: dict[Product, type[Parameters]] = {p: getattr(parameters, p.value) for p in Product}
-POSITIONS = (Product.StandardPos, Product.EnhancedPos, Product.AstromPos)
-# These are one parameter of the service: set for one of the products, it holds for all of them.
-SHARED = (
-    (POSITIONS, tuple(parameters.PositionParameters.model_fields)),
+POSITION_PRODUCTS = (Product.StandardPos, Product.EnhancedPos, Product.AstromPos)
+# For the service, each of these is one parameter: set for one of the products, it applies to all of them.
+SHARED_PARAMETERS = (
+    (POSITION_PRODUCTS, tuple(parameters.PositionParameters.model_fields)),
     ((Product.LightCurve, Product.Spectrum), ("srcrad",)),
 )
-BY_NAME = {name: p for p in Product for name in (p.value, p.wire, FIELDS[p])}
+PRODUCTS_BY_NAME = {name: p for p in Product for name in (p.value, p.wire, FIELDS[p])}
 
 
 def products_by_parameter() -> dict[str, str]:
     """Return, for every name of a parameter, the products that have it: "LightCurve, Spectrum"."""
-    having: dict[str, str] = {}
+    products: dict[str, str] = {}
     for product, model in MODELS.items():
         for name in {name for row in model.ROWS.values() for name in row.names}:
-            having[name] = f"{having[name]}, {product}" if name in having else str(product)
-    return having
+            products[name] = f"{products[name]}, {product}" if name in products else str(product)
+    return products
 
 
 def split_sections(data: Mapping[Any, Any]) -> tuple[list[tuple[Any, Any]], dict[Product, Any], list[str]]:
-    """Tell what is about the whole request from the products, in the flat and in the nested form."""
-    given: list[tuple[Any, Any]] = []
-    wanted: dict[Product, Any] = {}
+    """Split a request, flat or nested, into general parameters, parameters by product, and problems."""
+    general: list[tuple[Any, Any]] = []
+    products: dict[Product, Any] = {}
     problems: list[str] = []
-    for key, value in _flat(data, problems):
-        product = BY_NAME.get(key)
+    for key, value in _flatten(data, problems):
+        product = PRODUCTS_BY_NAME.get(key)
         if product is None:
-            given.append((key, value))
-        elif product in wanted:
+            general.append((key, value))
+        elif product in products:
             problems.append(f"{key} is given twice, maybe under another name: give it once")
         elif isinstance(value, (Mapping, Parameters)):
-            wanted[product] = value
+            products[product] = value
         else:
             try:
                 if value is None or read_flag(value):
-                    wanted[product] = {}
+                    products[product] = {}
             except ValueError:
-                problems.append(f"{key} is {show(value)}: give its parameters, name by name, or true for the defaults")
-    return given, wanted, problems
+                problems.append(
+                    f"{key} is {format_value(value)}: give its parameters, name by name, or true for the defaults"
+                )
+    return general, products, problems
 
 
-def _flat(data: Mapping[Any, Any], problems: list[str]) -> Iterable[tuple[Any, Any]]:
-    """Yield names and values from wherever they stand."""
+def _flatten(data: Mapping[Any, Any], problems: list[str]) -> Iterable[tuple[Any, Any]]:
+    """Yield names and values from all levels."""
     for key, value in data.items():
         if key == "products" and isinstance(value, (list, tuple)):
             for item in value:
@@ -71,54 +73,54 @@ def _flat(data: Mapping[Any, Any], problems: list[str]) -> Iterable[tuple[Any, A
             if isinstance(value, Mapping):
                 yield from value.items()
             elif value is not None:
-                form = f"[{value}]" if value in BY_NAME else "names with their values"
-                problems.append(f"{key} is {show(value)}: give {form}")
-        elif value is not None or key not in FIELDS.values():  # None for a field of ours: not asked for
+                form = f"[{value}]" if value in PRODUCTS_BY_NAME else "names with their values"
+                problems.append(f"{key} is {format_value(value)}: give {form}")
+        elif value is not None or key not in FIELDS.values():  # a product's field that is None is not requested
             yield key, value
 
 
-def read_product(product: Product, settings: Mapping[Any, Any] | Parameters, hints: Mapping[str, str]) -> Draft:
-    """Read the parameters of one product; `hints` as in `Draft.read`."""
+def read_product(product: Product, settings: Mapping[Any, Any] | Parameters, hints: Mapping[str, str]) -> ParameterSet:
+    """Read the parameters of one product; `hints` as in `ParameterSet.read`."""
     model = MODELS[product]
-    draft = Draft(model.ROWS, where=f"{product}.")
+    params = ParameterSet(model.ROWS, prefix=f"{product}.")
     if isinstance(settings, Mapping):
-        return draft.read(settings.items(), hints)
+        return params.read(settings.items(), hints)
     if isinstance(settings, model):
-        draft.values |= settings.values()
+        params.values |= settings.values()
     else:
-        draft.note(f"{product} is given the parameters of a {type(settings).__name__}: give its own")
-    return draft
+        params.add_problem(f"{product} is given the parameters of a {type(settings).__name__}: give its own")
+    return params
 
 
-def settle_products(drafts: Mapping[Product, Draft]) -> list[str]:
-    """Apply each product's rules, after letting what is set on one product hold for all that share it."""
+def apply_product_rules(params_by_product: Mapping[Product, ParameterSet]) -> list[str]:
+    """Apply each product's rules, after copying shared parameters to all products that have them."""
     problems = []
-    followers = set()
-    for products, fields in SHARED:
-        sharing = [p for p in products if p in drafts]
+    already_checked = set()
+    for products, fields in SHARED_PARAMETERS:
+        sharing = [p for p in products if p in params_by_product]
         for field in fields:
-            problems += _share([drafts[p] for p in sharing], field)
-        if products == POSITIONS:
-            followers.update(sharing[1:])  # all they have is shared, so that the rules need to look at one of them
-    for product, draft in drafts.items():
-        if product not in followers:
-            draft.apply_rules(MODELS[product].RULES)
-    for products, fields in SHARED:
+            problems += _copy_shared([params_by_product[p] for p in sharing], field)
+        if products == POSITION_PRODUCTS:
+            already_checked.update(sharing[1:])  # all their parameters are shared, so one of them is checked
+    for product, params in params_by_product.items():
+        if product not in already_checked:
+            params.apply_rules(MODELS[product].RULES)
+    for products, fields in SHARED_PARAMETERS:
         for field in fields:
-            _share([drafts[p] for p in products if p in drafts], field)
+            _copy_shared([params_by_product[p] for p in products if p in params_by_product], field)
     return problems
 
 
-def _share(drafts: list[Draft], field: str) -> list[str]:
-    """Let a parameter that is set on one product hold for the others; name where they set it differently."""
-    having = [d for d in drafts if field in d.values]
-    if any(d.values[field] != having[0].values[field] for d in having):
-        said = " and ".join(f"{d.name(field)} {show(d.values[field])}" for d in having)
-        return [f"{said} contradict each other, because these products share it: give it once"]
-    given_names = next((d.given_names[field] for d in drafts if field in d.given_names), None)
-    for draft in drafts:
-        if having:
-            draft.values[field] = having[0].values[field]
-        if given_names:
-            draft.given_names.setdefault(field, given_names)
+def _copy_shared(sharing: list[ParameterSet], field: str) -> list[str]:
+    """Copy a parameter that is set for one product to the others; return a problem where they differ."""
+    setting = [params for params in sharing if field in params.values]
+    if any(params.values[field] != setting[0].values[field] for params in setting):
+        settings = " and ".join(f"{params.full_name(field)} {format_value(params.values[field])}" for params in setting)
+        return [f"{settings} contradict each other, because these products share it: give it once"]
+    given_name = next((params.given_names[field] for params in sharing if field in params.given_names), None)
+    for params in sharing:
+        if setting:
+            params.values[field] = setting[0].values[field]
+        if given_name:
+            params.given_names.setdefault(field, given_name)
     return []
