@@ -1,4 +1,4 @@
-"""Find the job that an unanswered submission may have made: nothing else tells whether a POST arrived."""
+"""Find the job of a submission that got no answer: only the service's list tells whether the POST arrived."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from typing import TYPE_CHECKING, Any
 
 from ukssdc.job import NOT_PARAMETERS
 from ukssdc.request import ProductRequest
+from ukssdc.request.parameter_values import Parameter
 from ukssdc.request.parameters import Parameters
-from ukssdc.request.sections import MODELS
-from ukssdc.request.values import Parameter
+from ukssdc.request.request_sections import MODELS
 from ukssdc.status import Product
 
 if TYPE_CHECKING:
     from ukssdc.client import Client
     from ukssdc.job import Job
 
-CLOCK_SKEW = timedelta(minutes=10)  # how far the service's calendar may be off from this machine's
-# Their defaults depend on what else is asked for.
-DEPENDENT = ("hrbin", "grades", "specgrades", "wtpuprate", "pcpuprate")
-# The name is compared as it is spoken; the service runs errands and answers with what it found instead.
+CLOCK_SKEW = timedelta(minutes=10)  # between the service's clock and this machine's
+# Their defaults depend on other parameters.
+DEPENDENT_DEFAULTS = ("hrbin", "grades", "specgrades", "wtpuprate", "pcpuprate")
+# The name is compared by `_normalized_name`; the service replaces the get... flags by the values that it found.
 NOT_COMPARED = {*NOT_PARAMETERS, "name", "getTargs", "getT0", "getCoords"}
 
 
 def find_submitted(client: Client, request: ProductRequest, since: datetime) -> list[Job]:
-    """Find the jobs that a submission of this request may have made.
+    """Find the jobs that a submission of this request may have created.
 
     Parameters
     ----------
     client : Client
     request : ProductRequest
-        What was, or would be, sent.
+        The request that was, or would be, sent.
     since : datetime
-        When the first try began, UTC; the two clocks may differ by `CLOCK_SKEW`.
+        When the first attempt began, UTC; the two clocks may differ by `CLOCK_SKEW`.
 
     Returns
     -------
     list of Job
-        Oldest first; each as if its submission had been answered.
+        Oldest first; each as the answer to its submission would have described it.
 
     Raises
     ------
@@ -57,28 +57,30 @@ def find_submitted(client: Client, request: ProductRequest, since: datetime) -> 
 
 
 def _normalized_name(name: str) -> str:
-    """Return a target's name without what a web service may do to it: escapes, spaces, capitals."""
+    """Return a target's name without the changes that a web service may make: escapes, spaces, capitals."""
     return " ".join(html.unescape(name).split()).casefold()
 
 
 def matches(request: ProductRequest, job: Job) -> bool:
-    """Tell whether a job's parameters are those of a request, after the service's additions and changes of type.
+    """Tell whether a job's parameters are those of a request, apart from the service's additions and changes of type.
 
-    What was not sent must have the service's default: another job of the user's may be the same but for that.
+    A parameter that was not sent must have the service's default: another of the user's jobs may differ in it alone.
     """
-    extra = {Product.StandardPos} if Product.AstromPos in request.products else set()  # the one implies the other
+    extra = {Product.StandardPos} if Product.AstromPos in request.products else set()  # AstromPos implies it
     if set(job.products) - extra != set(request.products) - extra:
         return False
     models: list[type[Parameters]] = [ProductRequest, *(MODELS[product] for product in request.products)]
-    rows = {row.wire: row for model in models for row in model.ROWS.values()}
-    unsent = {wire: row.default for wire, row in rows.items() if row.default is not None and wire not in DEPENDENT}
+    rows = {row.wire_name: row for model in models for row in model.ROWS.values()}
+    unsent = {
+        wire: row.default for wire, row in rows.items() if row.default is not None and wire not in DEPENDENT_DEFAULTS
+    }
     expected = {k: v for k, v in (unsent | request.to_wire("")).items() if k not in NOT_COMPARED}
     return all(_equivalent(rows.get(k), job.parameters[k], v) for k, v in expected.items() if k in job.parameters)
 
 
 def _equivalent(row: Parameter | None, value: Any, other: Any) -> bool:
     """Tell whether two values of a parameter mean the same."""
-    if _plain(value) == _plain(other):
+    if _comparable(value) == _comparable(other):
         return True
     try:
         return row is not None and bool(row.read(value) == row.read(other))
@@ -86,12 +88,12 @@ def _equivalent(row: Parameter | None, value: Any, other: Any) -> bool:
         return False
 
 
-def _plain(value: Any) -> Any:
-    """Undo the service's changes of type: numbers and flags come back as strings, lists as text."""
+def _comparable(value: Any) -> Any:
+    """Undo the service's changes of type: it returns numbers and flags as strings, and lists as text."""
     if isinstance(value, (list, tuple)):
-        return ",".join(str(_plain(item)) for item in value)
+        return ",".join(str(_comparable(item)) for item in value)
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _comparable(item) for key, item in value.items()}
     try:
         return float(value)
     except (TypeError, ValueError):

@@ -20,20 +20,20 @@ NO_PROGRESS = "No progress information available"
 
 @dataclass(frozen=True)
 class ProductProgress:
-    """Where a product stands.
+    """The progress of a product.
 
     Attributes
     ----------
     percent : int
-        How much is done, 0 to 100; 100 only when it is complete.
+        Percentage done, 0 to 100; 100 only when it is complete.
     status : str
-        The service's words, and the code.
+        The service's status text, and the code.
     step : str
-        What is being worked on; empty where nothing is, or the service does not tell.
+        The current step; empty where there is none, or the service does not name it.
     running : str
-        For how long, in the service's words; empty where it does not tell.
+        Time running, as the service writes it; empty where it does not.
     next : str
-        What comes after that.
+        The next step.
     """
 
     percent: int
@@ -44,17 +44,17 @@ class ProductProgress:
 
 
 def product_progress(status: ProductStatus, before: int = 0) -> ProductProgress:
-    """Tell where a product stands.
+    """Return the progress of a product.
 
     Parameters
     ----------
     status : ProductStatus
     before : int, optional
-        How far it was when last seen, per cent; it never goes back from there.
+        Percentage at the previous poll; it never decreases.
 
     Returns
     -------
-    Standing
+    ProductProgress
     """
     progress = status.progress if status.running else {}
     steps = [step for _, step in walk_steps(progress.get("ProgressSteps"))] if isinstance(progress, dict) else []
@@ -86,7 +86,7 @@ def _words(step: Any) -> str:
 
 
 def _short(text: Any) -> str:
-    """Make one short line of a text that may hold markup, or be missing, or null."""
+    """Return one short line of a text that may contain markup, or be missing or null."""
     line = "" if text is None else " ".join(re.sub(r"</?\w[^<>]{0,80}>", "", str(text)).split())
     return line if len(line) <= MAX_LENGTH else line[: MAX_LENGTH - 1] + "…"
 

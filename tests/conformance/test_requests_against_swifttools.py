@@ -1,7 +1,7 @@
 """Our request bodies are those of the reference client, for the cases on file and for requests drawn at random.
 
 Left out, because the two differ there on purpose: pcMaxGap and wtMaxGap, which the reference client sends in the
-wrong case (protocol, section 7); a request without useSXPS, which it leaves unsent and then refuses to submit,
+wrong case (protocol, section 8); a request without useSXPS, which it leaves unsent and then refuses to submit,
 while we send 0; the words mjd and sec of timeFormat, which it passes on and we send as m and s; parameters that
 contradict each other, where the last one that is set wins there and which we refuse. The strategies don't draw
 whole numbers for RA, Dec and redshift, which it refuses.

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from looks import FIT, RATES, dataset, fits, full_look, job, light_curve, look, positions, sources
+from markdown_it import MarkdownIt
 
 from ukssdc import Product
 from ukssdc.quicklook import QuickLook, artifact_page, page, write_files
-from ukssdc.quicklook.numbers import cell, measured
+from ukssdc.quicklook.formatting import format_fit_parameter
 from ukssdc.quicklook.sky import offset, sexagesimal
-from ukssdc.results import FitParameter, Position, SpectralFits
+from ukssdc.results import FitParameter, Position, SourceList, SpectralFits
 
 PICTURE = {"lightcurve.png": b"\x89PNG" + bytes(60_000), "position.png": b"\x89PNG" + bytes(60_000)}
 
@@ -42,7 +43,7 @@ def artifact(shown: QuickLook, pictures: dict[str, bytes] | None = None) -> str:
     ],
 )
 def test_fitted_value_is_written_with_its_errors(parameter: FitParameter, scale: float, text: str) -> None:
-    assert measured(parameter, scale) == text
+    assert format_fit_parameter(parameter, scale) == text
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,26 @@ def test_offset_across_the_meridian_is_small() -> None:
 
 
 def test_text_of_the_service_cannot_become_a_picture_or_a_tag() -> None:
-    assert cell("a|b\n<img src=x> ![x](y)") == r"a\|b &lt;img src=x> ![x\](y)"
+    hostile = "a|b\n<img src=x> ![x](https://evil.example.org) `c` &copy;"
+    unplaced = positions() | {Product.EnhancedPos: Position(reason=hostile)}
+    time_slice = {"Modes": ["PC"], "PC": {"Models": ["PowerLaw"], "PowerLaw": FIT}}
+    named = SpectralFits.from_wire({"rnames": [hostile], hostile: time_slice})
+    shown = full_look(
+        job=job(name=hostile),
+        positions=unplaced,
+        spectral_fits=named,
+        source_list=SourceList.from_wire({hostile: [{"ra": "1", "dec": "2", "C": hostile}]}),
+        problems={Product.LightCurve: hostile},
+    )
+
+    parsed = MarkdownIt("commonmark").enable("table").parse(page(shown, {}, [hostile]))
+
+    tokens = [token for block in parsed for token in (block, *(block.children or ()))]
+    assert {token.type for token in tokens} & {"html_block", "html_inline", "image"} == set()
+    assert [token.attrs["href"] for token in tokens if token.type == "link_open"] == [shown.job.url]
+    assert [token.content for token in tokens if token.type == "code_inline"] == []
+    shown_text = "".join(token.content for token in tokens if token.type == "text")
+    assert shown_text.count("a|b <img src=x> ![x](https://evil.example.org) `c` &copy;") == 10
 
 
 def test_fit_table_has_errors_and_units() -> None:

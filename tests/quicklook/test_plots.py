@@ -20,7 +20,7 @@ from matplotlib.markers import CARETDOWNBASE
 from matplotlib.patches import Circle
 
 from ukssdc import Product
-from ukssdc.quicklook.plots import LARGEST, as_png, light_curve_figure, position_figure
+from ukssdc.quicklook.plots import MAX_SIZE, as_png, light_curve_figure, position_figure
 from ukssdc.results import LightCurveData, Position
 
 TOLERANCE = 0.5
@@ -296,7 +296,7 @@ def test_cross_is_only_drawn_where_a_position_was_requested() -> None:
 
 
 def test_picture_that_is_too_large_gets_coarser() -> None:
-    fine, coarse = (len(as_png(drawn(afterglow()), largest)) for largest in (LARGEST, 30_000))
+    fine, coarse = (len(as_png(drawn(afterglow()), largest)) for largest in (MAX_SIZE, 30_000))
 
     assert coarse <= 30_000 < fine
 
@@ -309,7 +309,7 @@ def test_picture_that_stays_too_large_is_refused() -> None:
 def test_ten_thousand_bins_make_a_small_picture() -> None:
     rows = ((100.0 + n, 0.5, -0.5, 1.0 + (n * 37 % 100) / 50, 0.2, -0.2) for n in range(10_000))
 
-    assert len(as_png(drawn(light_curve(PC=dataset(RATES, *rows))))) <= LARGEST
+    assert len(as_png(drawn(light_curve(PC=dataset(RATES, *rows))))) <= MAX_SIZE
 
 
 def test_reference_images_are_small() -> None:

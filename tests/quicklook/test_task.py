@@ -182,7 +182,7 @@ def test_service_that_is_away_is_said_in_the_page(take: Callable[..., Seen]) -> 
     seen = take(prepare=Emulator.stop)
 
     assert "its results could not be read: " in finding(seen.artifact, Product.LightCurve)
-    assert "as the service does not answer" in finding(seen.artifact, Product.Spectrum)
+    assert "because the service does not answer" in finding(seen.artifact, Product.Spectrum)
     assert seen.state == "Completed"
 
 

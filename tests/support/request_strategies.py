@@ -7,9 +7,9 @@ from typing import Any, get_origin
 from hypothesis import strategies as st
 
 from ukssdc.request import ProductRequest
+from ukssdc.request.parameter_values import Parameter
 from ukssdc.request.parameters import PositionParameters
-from ukssdc.request.sections import MODELS, POSITIONS
-from ukssdc.request.values import Parameter
+from ukssdc.request.request_sections import MODELS, POSITION_PRODUCTS
 from ukssdc.status import Product
 
 TEXTS = {
@@ -36,19 +36,19 @@ def value_of(row: Parameter) -> st.SearchStrategy[Any]:
         return st.sampled_from(row.choices)
     if row.type is bool:
         return st.booleans()
-    low = row.low if row.low is not None else (row.above if row.above is not None else -1e6)
+    low = row.ge if row.ge is not None else (row.gt if row.gt is not None else -1e6)
     if row.type is int:
-        return st.integers(int(low), int(row.high or 10_000))
+        return st.integers(int(low), int(row.le or 10_000))
     if row.type is float:
-        return st.floats(low, row.high or 1e6, allow_nan=False, exclude_min=row.above is not None)
-    return TEXTS.get(row.user, st.text("abcXYZ0123456789+-. ", min_size=1, max_size=12).filter(str.strip))
+        return st.floats(low, row.le or 1e6, allow_nan=False, exclude_min=row.gt is not None)
+    return TEXTS.get(row.name, st.text("abcXYZ0123456789+-. ", min_size=1, max_size=12).filter(str.strip))
 
 
 @st.composite
 def some(draw: st.DrawFn, rows: dict[str, Parameter], without: set[str]) -> dict[str, Any]:
     """Draw values for some of the parameters."""
     chosen = draw(st.sets(st.sampled_from(sorted(set(rows) - without) or [""])))
-    return {rows[field].user: draw(value_of(rows[field])) for field in rows if field in chosen}
+    return {rows[field].name: draw(value_of(rows[field])) for field in rows if field in chosen}
 
 
 @st.composite
@@ -130,9 +130,9 @@ def requests(draw: st.DrawFn) -> dict[str, dict[Any, Any]]:
     drawn = {Product.LightCurve: light_curve(), Product.Spectrum: spectrum()}
     products = {p: draw(drawn.get(p, other(p))) for p in Product if p in wanted}
     # What two products share is given once.
-    first = next((p for p in POSITIONS if p in products), None)
-    shared = {PositionParameters.ROWS[field].user for field in SHARED}
-    for product in POSITIONS:
+    first = next((p for p in POSITION_PRODUCTS if p in products), None)
+    shared = {PositionParameters.ROWS[field].name for field in SHARED}
+    for product in POSITION_PRODUCTS:
         if product in products and product != first:
             products[product] = {k: v for k, v in products[product].items() if k not in shared}
     if Product.LightCurve in products and Product.Spectrum in products:

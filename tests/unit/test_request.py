@@ -11,7 +11,7 @@ from request_examples import CASES, COUNTS, EMAIL, TARGET, TITLES, VECTORS, flat
 
 from ukssdc import InvalidRequest, Product, ProductRequest
 from ukssdc.request.parameters import EnhancedPos, LightCurve, Parameters, Spectrum, StandardPos
-from ukssdc.request.sections import MODELS
+from ukssdc.request.request_sections import MODELS
 
 DEMO = Path(__file__).parents[2] / "flows" / "cli" / "demo.yaml"
 # What the service's notes show as its answer to the request of the tutorial.

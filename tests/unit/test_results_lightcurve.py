@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ukssdc import ProtocolError
-from ukssdc.results import Dataset, Kind, LightCurveData
+from ukssdc.results import Dataset, DatasetKind, LightCurveData
 
 TIME = ["Time", "TimePos", "TimeNeg"]
 PLAIN = [*TIME, "Rate", "RatePos", "RateNeg", "FracExp", "BGrate", "BGerr", "CorrFact", "CtsInSrc", "BGInSrc"]
@@ -117,14 +117,14 @@ def test_a_hardness_ratio_has_its_own_columns() -> None:
 @pytest.mark.parametrize(
     ("name", "mode", "kind", "nosys", "incbad"),
     [
-        ("WT", "WT", Kind.RATE, False, False),
-        ("PCUL", "PC", Kind.UPPER_LIMIT, False, False),
-        ("WT_nosys", "WT", Kind.RATE, True, False),
-        ("WTUL_nosys_incbad", "WT", Kind.UPPER_LIMIT, True, True),
-        ("PC_incbad", "PC", Kind.RATE, False, True),
+        ("WT", "WT", DatasetKind.RATE, False, False),
+        ("PCUL", "PC", DatasetKind.UPPER_LIMIT, False, False),
+        ("WT_nosys", "WT", DatasetKind.RATE, True, False),
+        ("WTUL_nosys_incbad", "WT", DatasetKind.UPPER_LIMIT, True, True),
+        ("PC_incbad", "PC", DatasetKind.RATE, False, True),
     ],
 )
-def test_a_name_tells_what_a_dataset_is(name: str, mode: str, kind: Kind, nosys: bool, incbad: bool) -> None:
+def test_a_name_tells_what_a_dataset_is(name: str, mode: str, kind: DatasetKind, nosys: bool, incbad: bool) -> None:
     dataset = one(name, ["Time", "Rate"], ["1", "2"])
 
     assert (dataset.mode, dataset.kind, dataset.nosys, dataset.incbad) == (mode, kind, nosys, incbad)

@@ -1,10 +1,10 @@
-"""A quick look at a job's results: what the service says about it, as pictures, pages and tables. No Prefect here.
+"""A quick look at a job's results as pictures, pages and tables.
 
-`fetch` asks for the results, `write_files` draws and writes, `artifact_page` makes one page with the pictures in it.
+`fetch` gets the results, `write_files` draws and writes, `artifact_page` makes one page with the pictures in it.
 """
 
-from ukssdc.quicklook.content import QuickLook, fetch
-from ukssdc.quicklook.files import PAGE, Files, write_files
+from ukssdc.quicklook.output_files import PAGE, Files, write_files
 from ukssdc.quicklook.pages import artifact_page, page
+from ukssdc.quicklook.quick_look import QuickLook, fetch
 
 __all__ = ["PAGE", "Files", "QuickLook", "artifact_page", "fetch", "page", "write_files"]

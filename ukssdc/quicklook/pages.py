@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 
-from ukssdc.quicklook.content import QuickLook
-from ukssdc.quicklook.numbers import cell
-from ukssdc.quicklook.sections import findings, fit_section, position_section, source_section
+from ukssdc.markdown import code_span, link
+from ukssdc.quicklook.page_sections import findings, fit_section, position_section, safe, source_section
+from ukssdc.quicklook.quick_look import QuickLook
 
-ARTIFACT_ROWS = 100  # of a table in the artifact
-LARGEST_ARTIFACT = 1_000_000  # bytes
+MAX_ARTIFACT_ROWS = 100  # of a table
+MAX_ARTIFACT_SIZE = 1_000_000  # bytes
 PICTURES = {"lightcurve.png": "Light curve", "position.png": "Positions"}
 
 
-def page(look: QuickLook, pictures: Mapping[str, str], notes: Sequence[str] = (), rows: int | None = None) -> str:
+def page(look: QuickLook, pictures: Mapping[str, str], notes: Sequence[str] = (), max_rows: int | None = None) -> str:
     """Return the quick look as Markdown.
 
     Parameters
@@ -23,24 +23,24 @@ def page(look: QuickLook, pictures: Mapping[str, str], notes: Sequence[str] = ()
     pictures : mapping
         File name -> where the picture is: a path relative to the page, or a `data:` address.
     notes : sequence of str, optional
-        What else went wrong, in words.
-    rows : int, optional
-        Longest table; what is cut off is said below it.
+        Further problems, in words.
+    max_rows : int, optional
+        Of a table; where some are left out, the page says how many.
     """
     job = look.job
     parts = [
-        f"# {cell(job.name)}: quick look\n\n[Job {job.job_id}]({job.url}) at the UKSSDC\n",
-        "".join(f"- {line}\n" for line in [*findings(look), *(f"**Note:** {cell(note)}" for note in notes)]),
+        f"# {safe(job.name)}: quick look\n\n{link(f'Job {job.job_id}', job.url)} at the UKSSDC\n",
+        "".join(f"- {line}\n" for line in [*findings(look), *(f"**Note:** {safe(note)}" for note in notes)]),
         *(f"## {title}\n\n![{title}]({pictures[name]})\n" for name, title in PICTURES.items() if name in pictures),
         position_section(look),
-        fit_section(look, rows),
-        source_section(look, rows),
+        fit_section(look, max_rows),
+        source_section(look, max_rows),
     ]
     return "\n".join(part for part in parts if part)
 
 
 def artifact_page(look: QuickLook, pictures: Mapping[str, bytes], notes: Sequence[str], folder: str) -> str:
-    """Return the quick look as one page with the pictures inside, at most `LARGEST_ARTIFACT` bytes of it.
+    """Return the quick look as one page with the pictures embedded, at most `MAX_ARTIFACT_SIZE` bytes.
 
     Parameters
     ----------
@@ -51,11 +51,11 @@ def artifact_page(look: QuickLook, pictures: Mapping[str, bytes], notes: Sequenc
     folder : str
         Where the files are.
     """
-    inside = {name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in pictures.items()}
-    end = f"\nFiles: `{folder}`\n"
-    too_large = "the page was too large: tables are cut, pictures left out; both are in the folder named below"
-    for shown, extra, rows in ((inside, (), ARTIFACT_ROWS), ({}, (too_large,), 10)):
-        text = page(look, shown, (*notes, *extra), rows) + end
-        if len(text.encode()) <= LARGEST_ARTIFACT:
+    embedded = {name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in pictures.items()}
+    end = f"\nFiles: {code_span(folder)}\n"
+    too_large = "the page was too large: tables are cut, and pictures left out; the folder below has them all"
+    for shown, extra, max_rows in ((embedded, (), MAX_ARTIFACT_ROWS), ({}, (too_large,), 10)):
+        text = page(look, shown, (*notes, *extra), max_rows) + end
+        if len(text.encode()) <= MAX_ARTIFACT_SIZE:
             return text
-    return f"# {cell(look.job.name)}: quick look\n\nThe page is too large to be shown here.\n{end}"
+    return f"# {safe(look.job.name)}: quick look\n\nThe page is too large to be shown here.\n{end}"

@@ -1,6 +1,6 @@
-"""Light curve and positions drawn with matplotlib: its objects alone, so that several threads may draw at a time.
+"""Light curve and positions drawn with matplotlib, without pyplot, so that several threads may draw at a time.
 
-The ground is white: the Prefect UI's is dark. Needs matplotlib, so it is imported only where pictures are made.
+The background is white, as the Prefect UI's is dark. Needs matplotlib, so it is imported only where pictures are made.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from ukssdc.quicklook.content import QuickLook
-from ukssdc.quicklook.numbers import count
+from ukssdc.quicklook.formatting import format_count
+from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.quicklook.sky import offset
 from ukssdc.results import Dataset, LightCurveData
 from ukssdc.status import Product
@@ -28,19 +28,19 @@ CIRCLES = {
     Product.EnhancedPos: ("#c62828", "--"),
     Product.AstromPos: ("#2e7d32", "-."),
 }
-LARGEST = 200_000  # bytes of a picture
+MAX_SIZE = 200_000  # bytes of a picture
 RESOLUTIONS = (110, 80, 55)  # dpi, the next one where a picture is too large
-WIDE_RANGE = 10.0  # brightest bin against faintest, from which on an MJD light curve gets a logarithmic rate axis
+LOG_RATE_RATIO = 10.0  # brightest to faintest bin, from which on an MJD light curve gets a logarithmic rate axis
 MIN_POSITIVE_FRACTION = 2 / 3  # part of the bins that must be above 0 for a logarithmic rate axis
-LONG = 10.0  # start of the last bin against that of the first, from which on a logarithmic time axis is of use
+LOG_TIME_RATIO = 10.0  # start of the last bin to that of the first, from which on the time axis is logarithmic
 MAX_FACTOR_BELOW = 3.0  # times below the faintest bin: how far down a logarithmic rate axis follows error bars
-ARROW = 0.4  # length of an upper limit's arrow, as a part of the limit
+ARROW_LENGTH = 0.4  # of an upper limit, as a part of the limit
 MAX_TICKS = 8  # of a linear time axis: a time since 2001 in s has nine digits
-FAR = 4.0  # times the size of the frame: a requested position beyond it is left outside
+MAX_ZOOM_OUT = 4.0  # factor by which the frame may grow to show the requested position as well
 
 
-def as_png(figure: Figure, largest: int = LARGEST) -> bytes:
-    """Return a figure as PNG of at most `largest` bytes, coarser where that is needed.
+def as_png(figure: Figure, max_size: int = MAX_SIZE) -> bytes:
+    """Return a figure as PNG of at most `max_size` bytes, coarser where that is needed.
 
     Raises
     ------
@@ -50,23 +50,23 @@ def as_png(figure: Figure, largest: int = LARGEST) -> bytes:
     for resolution in RESOLUTIONS:
         picture = io.BytesIO()
         figure.savefig(picture, format="png", dpi=resolution, facecolor="white")
-        if picture.tell() <= largest:
+        if picture.tell() <= max_size:
             return picture.getvalue()
-    raise ValueError(f"the picture is larger than {largest / 1000:.0f} kB")
+    raise ValueError(f"the picture is larger than {max_size / 1000:.0f} kB")
 
 
 def light_curve_figure(look: QuickLook) -> Figure | None:
     """Draw the light curve, and below it the hardness ratio where there is one; None where there is no bin.
 
-    Seconds: both axes logarithmic, as afterglows fall; the time axis is linear where a bin starts at T0 or before, and
-    where the last bin starts less than `LONG` times as late as the first, as all times since 2001 do. MJD: time linear.
-    A logarithmic rate axis leaves out the few bins at or below 0, and says how many; where they are more than a few, it
-    is linear.
+    Seconds: both axes logarithmic, because afterglows are power laws; the time axis is linear where a bin starts at T0
+    or before, and where the last bin starts less than `LOG_TIME_RATIO` times as late as the first, as all times since
+    2001 do. MJD: time linear. A logarithmic rate axis leaves out the few bins at or below 0, and says how many; where
+    they are more than a few, it is linear.
     """
     curve = look.light_curve
     if curve is None:
         return None
-    rates, limits, ratios = (_plain(d) for d in (curve.detections, curve.upper_limits, curve.hardness_ratios))
+    rates, limits, ratios = (_choose(d) for d in (curve.detections, curve.upper_limits, curve.hardness_ratios))
     if not (rates or limits):
         return None
     figure = _figure(8.0, 6.4 if ratios else 5.0)
@@ -74,20 +74,19 @@ def light_curve_figure(look: QuickLook) -> Figure | None:
         2 if ratios else 1, 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": [3, 1][: 2 if ratios else 1]}
     )[:, 0]
     top: Axes = panels[0]
-    values = [dataset.value[row] for dataset in (*rates, *limits) for row in _points(dataset)]
+    values = [dataset.value[row] for dataset in (*rates, *limits) for row in _rows_to_draw(dataset)]
     positive = [value for value in values if value > 0]
     log = _suits_log_axis(curve, values, positive)
     for dataset in rates:
-        _draw(top, dataset, positive_only=log, marker="o", label=f"{dataset.mode}")
+        _draw(top, dataset, positive_only=log, marker="o", markersize=3.5, label=f"{dataset.mode}")
     for dataset in limits:
         _draw_limits(top, dataset, positive_only=log)
     if log:
-        top.dataLim.y0 = max(
-            top.dataLim.y0, min(positive) / MAX_FACTOR_BELOW
-        )  # an error bar may reach to 0, or below it
+        # An error bar may reach to 0, or below it.
+        top.dataLim.y0 = max(top.dataLim.y0, min(positive) / MAX_FACTOR_BELOW)
         top.set_yscale("log", nonpositive="clip")
         if left_out := len(values) - len(positive):
-            top.plot([], [], linestyle="none", label=f"{count(left_out, 'bin')} at or below 0 not shown")
+            top.plot([], [], linestyle="none", label=f"{format_count(left_out, 'bin')} at or below 0 not shown")
     _scale_time(top, curve, (*rates, *limits))
     top.grid(visible=True, alpha=0.25)
     top.set_ylabel(f"Count rate (ct/s, {look.energies})")
@@ -95,7 +94,7 @@ def light_curve_figure(look: QuickLook) -> Figure | None:
     top.legend(loc="best", framealpha=0.9)
     if ratios:
         for dataset in ratios:
-            _draw(panels[1], dataset, marker="o", label=dataset.mode)
+            _draw(panels[1], dataset, marker="o", markersize=3.5, label=dataset.mode)
         panels[1].set_ylabel("Hardness ratio\n(hard/soft)")
         panels[1].grid(visible=True, alpha=0.25)
     panels[-1].set_xlabel(time_label(curve))
@@ -148,7 +147,7 @@ def _frame(circles: Sequence[tuple[float, float, float]]) -> tuple[float, float,
         return (left + right) / 2, (low + high) / 2, 0.6 * max(right - left, high - low, 0.1)
 
     tight, wide = around(circles), around([*circles, (0.0, 0.0, 0.0)])
-    return wide if wide[2] <= FAR * tight[2] else tight
+    return wide if wide[2] <= MAX_ZOOM_OUT * tight[2] else tight
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -162,13 +161,13 @@ def _title(look: QuickLook, what: str) -> str:
     return f"{name}: {what} (job {look.job.job_id})"
 
 
-def _plain(datasets: Sequence[Dataset]) -> list[Dataset]:
-    """Pick what is drawn: not the same bins twice."""
-    filled = [dataset for dataset in datasets if _points(dataset)]
+def _choose(datasets: Sequence[Dataset]) -> list[Dataset]:
+    """Choose the datasets to draw, so that no bin is drawn twice."""
+    filled = [dataset for dataset in datasets if _rows_to_draw(dataset)]
     return [d for d in filled if not d.nosys and not d.incbad] or filled
 
 
-def _points(dataset: Dataset, *, positive_only: bool = False) -> list[int]:
+def _rows_to_draw(dataset: Dataset, *, positive_only: bool = False) -> list[int]:
     pairs = zip(dataset.time, dataset.value, strict=True)
     finite = [row for row, pair in enumerate(pairs) if all(map(math.isfinite, pair))]
     return [row for row in finite if dataset.value[row] > 0 or not positive_only]
@@ -178,48 +177,40 @@ def _errors(lower: Sequence[float], upper: Sequence[float], rows: Sequence[int])
     return [[abs(side[row]) if math.isfinite(side[row]) else 0.0 for row in rows] for side in (lower, upper)]
 
 
-def _draw(axes: Axes, dataset: Dataset, *, positive_only: bool = False, **style: Any) -> None:
-    rows = _points(dataset, positive_only=positive_only)
+def _draw(axes: Axes, dataset: Dataset, *, positive_only: bool = False, limits: bool = False, **style: Any) -> None:
+    """Draw a dataset with its errors; upper limits as a bar as wide as the bin, with an arrow down."""
+    rows = _rows_to_draw(dataset, positive_only=positive_only)
+    values = [dataset.value[row] for row in rows]
+    arrows = [ARROW_LENGTH * abs(value) for value in values]
     axes.errorbar(
         [dataset.time[row] for row in rows],
-        [dataset.value[row] for row in rows],
+        values,
         xerr=_errors(dataset.time_neg, dataset.time_pos, rows),
-        yerr=_errors(dataset.value_neg, dataset.value_pos, rows),
+        yerr=arrows if limits else _errors(dataset.value_neg, dataset.value_pos, rows),
+        uplims=limits,
         color=COLOURS.get(dataset.mode, OTHER_COLOUR),
         linestyle="none",
-        markersize=3.5,
         linewidth=1.1,
         **style,
     )
 
 
 def _draw_limits(axes: Axes, dataset: Dataset, *, positive_only: bool) -> None:
-    """Draw upper limits: a bar as wide as the bin, and an arrow that hangs from it."""
-    rows, colour = _points(dataset, positive_only=positive_only), COLOURS.get(dataset.mode, OTHER_COLOUR)
-    values = [dataset.value[row] for row in rows]
-    axes.errorbar(
-        [dataset.time[row] for row in rows],
-        values,
-        xerr=_errors(dataset.time_neg, dataset.time_pos, rows),
-        yerr=[ARROW * abs(value) for value in values],
-        uplims=True,
-        color=colour,
-        linestyle="none",
-        linewidth=1.1,
-    )
-    axes.plot([], [], marker="v", color=colour, linestyle="none", label=f"{dataset.mode} upper limit (3 sigma)")
+    _draw(axes, dataset, positive_only=positive_only, limits=True)
+    colour, label = COLOURS.get(dataset.mode, OTHER_COLOUR), f"{dataset.mode} upper limit (3 sigma)"
+    axes.plot([], [], marker="v", color=colour, linestyle="none", label=label)
 
 
 def _suits_log_axis(curve: LightCurveData, values: Sequence[float], positive: Sequence[float]) -> bool:
     if not positive or len(positive) < MIN_POSITIVE_FRACTION * len(values):
         return False
-    return curve.time_unit != "d" or max(positive) > WIDE_RANGE * min(positive)
+    return curve.time_unit != "d" or max(positive) > LOG_RATE_RATIO * min(positive)
 
 
 def _scale_time(axes: Axes, curve: LightCurveData, datasets: Sequence[Dataset]) -> None:
-    bins = [(dataset, row) for dataset in datasets for row in _points(dataset)]
+    bins = [(dataset, row) for dataset in datasets for row in _rows_to_draw(dataset)]
     starts = [dataset.time[row] - _errors(dataset.time_neg, dataset.time_pos, [row])[0][0] for dataset, row in bins]
-    if curve.time_unit != "d" and 0 < LONG * min(starts) <= max(starts):
+    if curve.time_unit != "d" and 0 < LOG_TIME_RATIO * min(starts) <= max(starts):
         axes.set_xscale("log")
     else:
         axes.ticklabel_format(axis="x", style="plain", useOffset=False)

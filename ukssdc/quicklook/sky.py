@@ -6,7 +6,7 @@ import math
 
 
 def offset(ra: float, dec: float, centre: tuple[float, float]) -> tuple[float, float]:
-    """Return how far east and north of a centre a place is, on the tangent plane.
+    """Return the offset of a place from a centre to the east and to the north, on the tangent plane.
 
     Parameters
     ----------
@@ -20,10 +20,10 @@ def offset(ra: float, dec: float, centre: tuple[float, float]) -> tuple[float, f
     (float, float)
         arcsec.
     """
-    turn, dec0, dec1 = (math.radians(angle) for angle in (ra - centre[0], centre[1], dec))
-    scale = math.sin(dec0) * math.sin(dec1) + math.cos(dec0) * math.cos(dec1) * math.cos(turn)
-    east = math.cos(dec1) * math.sin(turn) / scale
-    north = (math.cos(dec0) * math.sin(dec1) - math.sin(dec0) * math.cos(dec1) * math.cos(turn)) / scale
+    hour_angle, dec0, dec1 = (math.radians(angle) for angle in (ra - centre[0], centre[1], dec))
+    scale = math.sin(dec0) * math.sin(dec1) + math.cos(dec0) * math.cos(dec1) * math.cos(hour_angle)
+    east = math.cos(dec1) * math.sin(hour_angle) / scale
+    north = (math.cos(dec0) * math.sin(dec1) - math.sin(dec0) * math.cos(dec1) * math.cos(hour_angle)) / scale
     return math.degrees(east) * 3600, math.degrees(north) * 3600
 
 

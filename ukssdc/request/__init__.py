@@ -1,4 +1,4 @@
-"""What is asked for: the parameters of a request, the rules between them, and the files that hold them."""
+"""Requests: their parameters, the rules between them, and request files."""
 
 from ukssdc.request.product_request import ProductRequest
 

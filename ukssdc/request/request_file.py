@@ -1,7 +1,7 @@
 """Read a request's file, YAML or JSON.
 
 Plain YAML 1.1 reads an unquoted target ID such as 00032503 as an octal number, `no` as false and 12:30 as
-750; here, only decimal numbers, true, false and null are anything but text.
+750; here, everything but decimal numbers, true, false and null is text.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ukssdc.errors import InvalidRequest
 if TYPE_CHECKING:
     from pathlib import Path
 
-NEXT = "Correct it there and try again"
-TYPES = {
+ADVICE = "Correct it there and try again"
+YAML_TYPES = {
     "tag:yaml.org,2002:null": r"~|null|",
     "tag:yaml.org,2002:bool": r"true|false|True|False",
     "tag:yaml.org,2002:int": r"[-+]?(?:0|[1-9][0-9]*)",
@@ -28,13 +28,13 @@ TYPES = {
 }
 
 
-class Loader(yaml.SafeLoader):
-    """A reader that takes fewer words for something else, and no name twice."""
+class RequestLoader(yaml.SafeLoader):
+    """A YAML loader that converts fewer words, and refuses duplicate names."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - replaces PyYAML's
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Refuse a name that stands there twice: PyYAML would silently take the last."""
+        """Refuse a duplicate name: PyYAML would silently take the last."""
         seen: set[str] = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
@@ -43,50 +43,54 @@ class Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-for _tag, _form in TYPES.items():
-    Loader.add_implicit_resolver(_tag, re.compile(rf"(?:{_form})\Z"), None)
+for _tag, _form in YAML_TYPES.items():
+    RequestLoader.add_implicit_resolver(_tag, re.compile(rf"(?:{_form})\Z"), None)
 
 
 def read_request_file(path: Path) -> Mapping[Any, Any]:
-    """Return what stands in a request's file.
+    """Return the content of a request's file.
 
     Raises
     ------
     InvalidRequest
-        Where it cannot be read, or holds no names and values.
+        Where it cannot be read, or does not hold names with values.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is not text"
-        raise _refused(f"cannot read {path}: {reason}. Give the name of a YAML or JSON file with the request") from None
+        raise _invalid_file(
+            f"cannot read {path}: {reason}. Give the name of a YAML or JSON file with the request"
+        ) from None
     try:
         read = _read_json if path.suffix == ".json" else _read_yaml
         content = read(text)
     except json.JSONDecodeError as error:
         line = f", line {error.lineno}," if error.doc else ""
-        raise _refused(f"{path}{line} is not JSON: {error.msg}. {NEXT}") from None
+        raise _invalid_file(f"{path}{line} is not JSON: {error.msg}. {ADVICE}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}," if mark else ""
-        raise _refused(f"{path}{line} is not YAML: {error.problem}. {NEXT}") from None
+        raise _invalid_file(f"{path}{line} is not YAML: {error.problem}. {ADVICE}") from None
     except (yaml.YAMLError, RecursionError):
-        raise _refused(f"{path} is not YAML: it holds characters or nesting that YAML does not know. {NEXT}") from None
+        raise _invalid_file(
+            f"{path} is not YAML: it holds characters or nesting that YAML does not know. {ADVICE}"
+        ) from None
     if not isinstance(content, Mapping):
         what = "is empty" if content is None else "holds no request"
-        raise _refused(f"{path} {what}: it should hold `name: value` lines, as the example in the README does")
+        raise _invalid_file(f"{path} {what}: it should hold `name: value` lines, as the example in the README does")
     return content
 
 
 def _read_json(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_once)
+    return json.loads(text, object_pairs_hook=_reject_duplicates)
 
 
 def _read_yaml(text: str) -> Any:
-    return yaml.load(text, Loader)  # noqa: S506 - it is a SafeLoader
+    return yaml.load(text, RequestLoader)  # noqa: S506 - it is a SafeLoader
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     for name in content:
         if sum(name == other for other, _ in pairs) > 1:
@@ -94,5 +98,5 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _refused(problem: str) -> InvalidRequest:
+def _invalid_file(problem: str) -> InvalidRequest:
     return InvalidRequest([problem])

@@ -5,16 +5,16 @@ to pandas (`to_pandas`) and, with units, to astropy (`to_table`); both are optio
 sections 2 and 6.
 """
 
-from ukssdc.results.light_curves import Dataset, Kind, LightCurveData
+from ukssdc.results.light_curves import Dataset, DatasetKind, LightCurveData
 from ukssdc.results.positions import Position
 from ukssdc.results.source_lists import DetectedSource, SourceList
 from ukssdc.results.spectral_fits import FitParameter, ModeSpectrum, SpectralFit, SpectralFits, SpectrumSlice
 
 __all__ = [
     "Dataset",
+    "DatasetKind",
     "DetectedSource",
     "FitParameter",
-    "Kind",
     "LightCurveData",
     "ModeSpectrum",
     "Position",

@@ -9,12 +9,13 @@ import math
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from ukssdc.results.reading import Entry, Result, as_number
-from ukssdc.results.tables import Columns, make_pandas, make_table
+from ukssdc.results.job_result import Result, TableResult
+from ukssdc.results.json_object import JsonObject, read_number
+from ukssdc.results.table_export import Columns, make_pandas
 
 DATASET_NAME = re.compile(r"(?P<mode>.+?)(?P<kind>UL|Hard|Soft|HR)?(?P<nosys>_nosys)?(?P<incbad>_incbad)?")
 LABEL_COLUMNS = frozenset({"ObsID", "URL"})
@@ -28,7 +29,7 @@ UNITS = {
 TIMES = ("Time", "TimePos", "TimeNeg")
 
 
-class Kind(StrEnum):
+class DatasetKind(StrEnum):
     """What a dataset holds; `wire` is its part of the dataset's name."""
 
     wire: str
@@ -62,7 +63,7 @@ class Dataset(Result):
         The service's name for it: mode, kind, `_nosys`, `_incbad`: "PC", "PCUL_incbad".
     mode : str
         "WT" or "PC".
-    kind : Kind
+    kind : DatasetKind
         What it holds. Upper limits (3 sigma) are a dataset of their own; they are no detections.
     nosys : bool
         True where the systematic error of WT mode is left out.
@@ -70,7 +71,7 @@ class Dataset(Result):
         True where bins without a centroid, so possibly unreliable ones, are included.
     columns : dict
         Column name -> one float per bin, NaN where the service gave none. Names as the service gives them, but an upper
-        limit stands in `UpperLimit`, not in `Rate`. Offsets (`TimeNeg`, `RateNeg`) are signed.
+        limit is in `UpperLimit`, not in `Rate`. Offsets (`TimeNeg`, `RateNeg`) are signed.
     labels : dict
         Column name -> one text per bin, for the columns that are no numbers (`ObsID`, `URL`).
     url : str or None
@@ -79,7 +80,7 @@ class Dataset(Result):
 
     name: str
     mode: str
-    kind: Kind
+    kind: DatasetKind
     nosys: bool = False
     incbad: bool = False
     columns: dict[str, tuple[float, ...]]
@@ -122,17 +123,20 @@ class Dataset(Result):
 
     def to_pandas(self) -> Any:
         """Return a `pandas.DataFrame`: one row per bin, under the column names of `columns`."""
-        return make_pandas(self._all_columns())
+        return make_pandas(self.all_columns())
 
     def _column(self, name: str) -> tuple[float, ...]:
         return self.columns.get(name, (math.nan,) * len(self))
 
-    def _all_columns(self) -> dict[str, tuple[float, ...] | tuple[str, ...]]:
+    def all_columns(self) -> dict[str, tuple[float, ...] | tuple[str, ...]]:
+        """Return numbers and texts together, by column."""
         return {**self.columns, **self.labels}
 
 
-class LightCurveData(Result):
+class LightCurveData(TableResult):
     """The data of a light curve.
+
+    In a table, a row is a bin; `Dataset` comes first, and NaN stands where a dataset does not have a column.
 
     Attributes
     ----------
@@ -146,33 +150,20 @@ class LightCurveData(Result):
         Zero point of the times, Swift MET, s.
     """
 
+    NAME: ClassVar[str] = "the light curve"
+
     datasets: dict[str, Dataset]
     binning: str | None = None
     time_format: str | None = None
     t0: float | None = None
 
     @classmethod
-    def from_wire(cls, answer: Mapping[str, Any], *, at: str = "") -> LightCurveData:
-        """Read the answer to a call for the light curve (protocol, sections 2 and 6).
-
-        Parameters
-        ----------
-        answer : mapping
-            The answer, with or without `OK` and `APIVersion`.
-        at : str, optional
-            The address that answered, for the error.
-
-        Raises
-        ------
-        ProtocolError
-            Where it cannot be read.
-        """
-        entry = Entry.of(answer, "the light curve", at)
+    def _read(cls, answer: JsonObject) -> Self:
         return cls(
-            datasets={name: _read_dataset(name, entry.entry(f"{name}Data", name)) for name in entry.names("Datasets")},
-            binning=entry.text("Binning"),
-            time_format=entry.text("TimeFormat"),
-            t0=entry.optional_number("T0"),
+            datasets={n: _read_dataset(n, answer.nested(f"{n}Data", n)) for n in answer.names("Datasets")},
+            binning=answer.text("Binning"),
+            time_format=answer.text("TimeFormat"),
+            t0=answer.optional_number("T0"),
         )
 
     def __getitem__(self, name: str) -> Dataset:
@@ -182,24 +173,24 @@ class LightCurveData(Result):
         """Return the number of bins, all datasets taken together."""
         return sum(len(dataset) for dataset in self.datasets.values())
 
-    def of_kind(self, kind: Kind) -> tuple[Dataset, ...]:
+    def of_kind(self, kind: DatasetKind) -> tuple[Dataset, ...]:
         """Return the datasets of one kind."""
         return tuple(dataset for dataset in self.datasets.values() if dataset.kind == kind)
 
     @property
     def detections(self) -> tuple[Dataset, ...]:
         """The datasets of measured rates."""
-        return self.of_kind(Kind.RATE)
+        return self.of_kind(DatasetKind.RATE)
 
     @property
     def upper_limits(self) -> tuple[Dataset, ...]:
         """The datasets of upper limits."""
-        return self.of_kind(Kind.UPPER_LIMIT)
+        return self.of_kind(DatasetKind.UPPER_LIMIT)
 
     @property
     def hardness_ratios(self) -> tuple[Dataset, ...]:
         """The datasets of hardness ratios."""
-        return self.of_kind(Kind.HARDNESS_RATIO)
+        return self.of_kind(DatasetKind.HARDNESS_RATIO)
 
     @property
     def time_unit(self) -> str | None:
@@ -208,18 +199,14 @@ class LightCurveData(Result):
             return None
         return "d" if self.time_format.upper() in DAYS else "s"
 
-    def to_pandas(self) -> Any:
-        """Return one `pandas.DataFrame` of all bins, `Dataset` first; NaN where a dataset does not have a column."""
-        return make_pandas(self._columns())
+    def _units(self) -> Mapping[str, str]:
+        return UNITS | (dict.fromkeys(TIMES, self.time_unit) if self.time_unit else {})
 
-    def to_table(self) -> Any:
-        """Return one `astropy.table.Table` with units; rows as in `to_pandas`, the other fields as metadata."""
-        times = dict.fromkeys(TIMES, self.time_unit) if self.time_unit else {}
-        meta = {"Binning": self.binning, "TimeFormat": self.time_format, "T0": self.t0}
-        return make_table(self._columns(), UNITS | times, meta)
+    def _metadata(self) -> Mapping[str, Any]:
+        return {"Binning": self.binning, "TimeFormat": self.time_format, "T0": self.t0}
 
     def _columns(self) -> Columns:
-        tables = [(dataset, dataset._all_columns()) for dataset in self.datasets.values()]  # noqa: SLF001
+        tables = [(dataset, dataset.all_columns()) for dataset in self.datasets.values()]
         names = dict.fromkeys(name for _, table in tables for name in table)
         columns: dict[str, list[Any]] = {
             "Dataset": [dataset.name for dataset, _ in tables for _ in range(len(dataset))]
@@ -230,17 +217,17 @@ class LightCurveData(Result):
         return columns
 
 
-def _read_dataset(name: str, entry: Entry) -> Dataset:
+def _read_dataset(name: str, entry: JsonObject) -> Dataset:
     parts = DATASET_NAME.fullmatch(name)
     if parts is None:
         raise entry.error("a dataset without a name")
-    kind = next(kind for kind in Kind if kind.wire == (parts["kind"] or ""))
+    kind = next(kind for kind in DatasetKind if kind.wire == (parts["kind"] or ""))
     wire_names = entry.names("columns")
-    names = ["UpperLimit" if kind is Kind.UPPER_LIMIT and column == "Rate" else column for column in wire_names]
+    names = ["UpperLimit" if kind is DatasetKind.UPPER_LIMIT and column == "Rate" else column for column in wire_names]
     missing = [column for column in ("Time", kind.column) if column not in names]
     if missing:
         raise entry.error(f"there is no column {' or '.join(missing)}")
-    rows = entry.entries("data")
+    rows = entry.array("data")
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, list | tuple) or len(row) != len(names):
             raise entry.error(f"row {number} does not have {len(names)} cells")
@@ -257,9 +244,9 @@ def _read_dataset(name: str, entry: Entry) -> Dataset:
     )
 
 
-def _read_column(entry: Entry, column: str, cells: tuple[Any, ...]) -> tuple[float, ...]:
+def _read_column(entry: JsonObject, column: str, cells: tuple[Any, ...]) -> tuple[float, ...]:
     try:
-        return tuple(map(as_number, cells))
+        return tuple(map(read_number, cells))
     except ValueError as error:
         raise entry.error(f"column {column} holds something that is no number: {error}") from None
 

@@ -5,15 +5,15 @@ Source: protocol, section 2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar, Self
 
-from ukssdc.results.reading import Entry, Result
+from ukssdc.results.job_result import JobResult
+from ukssdc.results.json_object import JsonObject
 
 NOT_FOUND = "The service could not determine a position."
 
 
-class Position(Result):
+class Position(JobResult):
     """A position of the source, or the reason why there is none.
 
     Attributes
@@ -30,6 +30,8 @@ class Position(Result):
         Why there is no position; None where there is one.
     """
 
+    NAME: ClassVar[str] = "the position"
+
     ra: float | None = None
     dec: float | None = None
     err90: float | None = None
@@ -38,32 +40,17 @@ class Position(Result):
     reason: str | None = None
 
     @classmethod
-    def from_wire(cls, answer: Mapping[str, Any], *, at: str = "") -> Position:
-        """Read the answer to a call for a position (protocol, section 2).
-
-        Parameters
-        ----------
-        answer : mapping
-            The answer, with or without `OK` and `APIVersion`.
-        at : str, optional
-            The address that answered, for the error.
-
-        Raises
-        ------
-        ProtocolError
-            Where it cannot be read.
-        """
-        entry = Entry.of(answer, "the position", at)
-        if "GotPos" not in entry.values:
-            raise entry.error("GotPos is missing")
-        if not entry.flag("GotPos"):
-            return cls(reason=entry.text("Reason") or NOT_FOUND)
+    def _read(cls, answer: JsonObject) -> Self:
+        if "GotPos" not in answer.values:
+            raise answer.error("GotPos is missing")
+        if not answer.flag("GotPos"):
+            return cls(reason=answer.text("Reason") or NOT_FOUND)
         return cls(
-            ra=entry.number("RA"),
-            dec=entry.number("Dec"),
-            err90=entry.number("Err90"),
-            from_sxps=entry.flag("FromSXPS"),
-            which_sxps=entry.text("WhichSXPS"),
+            ra=answer.number("RA"),
+            dec=answer.number("Dec"),
+            err90=answer.number("Err90"),
+            from_sxps=answer.flag("FromSXPS"),
+            which_sxps=answer.text("WhichSXPS"),
         )
 
     @property

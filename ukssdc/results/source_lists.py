@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar, Self
 
-from ukssdc.results.reading import Entry, Result, as_number
-from ukssdc.results.tables import Columns, make_pandas, make_table
+from ukssdc.results.job_result import Result, TableResult
+from ukssdc.results.json_object import JsonObject, read_number
+from ukssdc.results.table_export import Columns
 
 BANDS = ("Total", "Soft", "Medium", "Hard")
 UNITS = {
@@ -42,20 +43,11 @@ class DetectedSource(Result):
     number: int | None = None
     values: dict[str, int | float | str]
 
-    @classmethod
-    def _read(cls, entry: Entry) -> DetectedSource:
-        number = entry.optional_number("sno")
-        return cls(
-            ra=entry.number("ra"),
-            dec=entry.number("dec"),
-            err90=entry.optional_number("err90"),
-            number=None if number is None else int(number),
-            values={str(key): _convert(value) for key, value in entry.values.items()},
-        )
 
-
-class SourceList(Result):
+class SourceList(TableResult):
     """The detections, band by band.
+
+    In a table, a row is a detection; `Band` comes first, then the service's own columns.
 
     Attributes
     ----------
@@ -63,54 +55,47 @@ class SourceList(Result):
         Band ("Total"; "Soft", "Medium", "Hard" where they were asked for) -> its sources.
     """
 
+    NAME: ClassVar[str] = "the source list"
+
     bands: dict[str, tuple[DetectedSource, ...]]
 
     @classmethod
-    def from_wire(cls, answer: Mapping[str, Any], *, at: str = "") -> SourceList:
-        """Read the answer to a call for the source list (protocol, section 2).
-
-        Parameters
-        ----------
-        answer : mapping
-            The answer, with or without `OK` and `APIVersion`.
-        at : str, optional
-            The address that answered, for the error.
-
-        Raises
-        ------
-        ProtocolError
-            Where it cannot be read.
-        """
-        entry = Entry.of(answer, "the source list", at)
-        names = [key for key, value in entry.values.items() if key in BANDS or isinstance(value, list)]
+    def _read(cls, answer: JsonObject) -> Self:
+        names = [key for key, value in answer.values.items() if key in BANDS or isinstance(value, list)]
         if not names:
-            raise entry.error("there is no band")
-        return cls(bands={name: tuple(_read_band(entry, name)) for name in names})
+            raise answer.error("there is no band")
+        return cls(bands={name: tuple(_read_band(answer, name)) for name in names})
 
     def __len__(self) -> int:
         """Return the number of detections, all bands taken together."""
         return sum(len(sources) for sources in self.bands.values())
 
-    def to_pandas(self) -> Any:
-        """Return a `pandas.DataFrame`: one row per detection, `Band` first, then the service's own columns."""
-        return make_pandas(self._columns())
-
-    def to_table(self) -> Any:
-        """Return an `astropy.table.Table` with units; its rows are those of `to_pandas`."""
-        return make_table(self._columns(), UNITS)
+    def _units(self) -> Mapping[str, str]:
+        return UNITS
 
     def _columns(self) -> Columns:
         rows = [(band, source.values) for band, sources in self.bands.items() for source in sources]
         keys = dict.fromkeys(key for _, values in rows for key in values)
         return {
             "Band": [band for band, _ in rows],
-            **{key: _fill([values.get(key) for _, values in rows]) for key in keys},
+            **{key: _fill_gaps([values.get(key) for _, values in rows]) for key in keys},
         }
 
 
-def _read_band(entry: Entry, band: str) -> Iterator[DetectedSource]:
-    for row, source in enumerate(entry.entries(band), start=1):
-        yield DetectedSource._read(Entry.of(source, f"{entry.place}, {band}, source {row}", entry.url))  # noqa: SLF001
+def _read_band(answer: JsonObject, band: str) -> Iterator[DetectedSource]:
+    for row, source in enumerate(answer.array(band), start=1):
+        yield _read_source(JsonObject.of(source, f"{answer.place}, {band}, source {row}", answer.url))
+
+
+def _read_source(entry: JsonObject) -> DetectedSource:
+    number = entry.optional_number("sno")
+    return DetectedSource(
+        ra=entry.number("ra"),
+        dec=entry.number("dec"),
+        err90=entry.optional_number("err90"),
+        number=None if number is None else int(number),
+        values={str(key): _convert(value) for key, value in entry.values.items()},
+    )
 
 
 def _convert(value: Any) -> int | float | str:
@@ -119,12 +104,12 @@ def _convert(value: Any) -> int | float | str:
     if WHOLE_NUMBER.fullmatch(text):
         return int(text)
     try:
-        return as_number(value)
+        return read_number(value)
     except ValueError:
         return text
 
 
-def _fill(column: list[Any]) -> list[Any]:
+def _fill_gaps(column: list[Any]) -> list[Any]:
     """Fill a column's gaps so that it keeps one type."""
     if None not in column:
         return column

@@ -1,6 +1,6 @@
 """The spectral fits: time slice -> mode -> model.
 
-Source: protocol, section 6; what stands there without a spectrum or a fit: the reference client's documentation of the
+Source: protocol, section 6; for answers without a spectrum or a fit, the reference client's documentation of the
 spectrum structure.
 """
 
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from ukssdc.results.reading import Entry, Result
-from ukssdc.results.tables import Columns, make_pandas, make_table
+from ukssdc.results.job_result import Result, TableResult
+from ukssdc.results.json_object import JsonObject
+from ukssdc.results.table_export import Columns
 
 FLUX = "erg / (cm2 s)"
 PARAMETERS = {  # wire name -> field, unit
@@ -67,13 +68,13 @@ class SpectralFit(Result):
         "PowerLaw", "APEC", ...
     fitted : bool
         False where the automatic fit failed (`NOFIT`); all the rest is None then.
-    nh : Parameter or None
+    nh : FitParameter or None
         Absorbing column (intrinsic, where `galactic_nh` is given), cm^-2.
-    gamma : Parameter or None
+    gamma : FitParameter or None
         Photon index.
-    kt : Parameter or None
+    kt : FitParameter or None
         Temperature, keV.
-    observed_flux, unabsorbed_flux : Parameter or None
+    observed_flux, unabsorbed_flux : FitParameter or None
         Flux in 0.3 to 10 keV, erg cm^-2 s^-1.
     galactic_nh : float or None
         Galactic column that the fit held fixed, cm^-2.
@@ -148,8 +149,10 @@ class SpectrumSlice(Result):
     modes: dict[str, ModeSpectrum] = Field(default_factory=dict)
 
 
-class SpectralFits(Result):
+class SpectralFits(TableResult):
     """The spectral fits of a job.
+
+    In a table, a row is a fit, with NaN where there is no value.
 
     Attributes
     ----------
@@ -163,34 +166,21 @@ class SpectralFits(Result):
         Galactic column in the source's direction where the fits did not include it, cm^-2.
     """
 
+    NAME: ClassVar[str] = "the spectral fits"
+
     slices: dict[str, SpectrumSlice]
     t0: float | None = None
     delta_fit_stat: float | None = None
     galactic_nh_unfitted: float | None = None
 
     @classmethod
-    def from_wire(cls, answer: Mapping[str, Any], *, at: str = "") -> SpectralFits:
-        """Read the answer to a call for the spectral fits (protocol, section 6).
-
-        Parameters
-        ----------
-        answer : mapping
-            The answer, with or without `OK` and `APIVersion`.
-        at : str, optional
-            The address that answered, for the error.
-
-        Raises
-        ------
-        ProtocolError
-            Where it cannot be read.
-        """
-        entry = Entry.of(answer, "the spectral fits", at)
-        names = [] if "NoSpectrum" in entry.values else entry.names("rnames")
+    def _read(cls, answer: JsonObject) -> Self:
+        names = [] if "NoSpectrum" in answer.values else answer.names("rnames")
         return cls(
-            slices={name: _read_slice(name, entry.entry(name)) for name in names},
-            t0=entry.optional_number("T0"),
-            delta_fit_stat=entry.optional_number("DeltaFitStat"),
-            galactic_nh_unfitted=entry.optional_number("GalNH_unfitted"),
+            slices={name: _read_slice(name, answer.nested(name)) for name in names},
+            t0=answer.optional_number("T0"),
+            delta_fit_stat=answer.optional_number("DeltaFitStat"),
+            galactic_nh_unfitted=answer.optional_number("GalNH_unfitted"),
         )
 
     def __getitem__(self, name: str) -> SpectrumSlice:
@@ -213,32 +203,29 @@ class SpectralFits(Result):
             return None
         return math.erf(math.sqrt(self.delta_fit_stat / 2))
 
-    def to_pandas(self) -> Any:
-        """Return a `pandas.DataFrame`: one row per fit, NaN where there is no value."""
-        return make_pandas(self._columns())
+    def _units(self) -> Mapping[str, str]:
+        return UNITS
 
-    def to_table(self) -> Any:
-        """Return an `astropy.table.Table` with units; rows as in `to_pandas`, `T0` and `DeltaFitStat` as metadata."""
-        meta = {"T0": self.t0, "DeltaFitStat": self.delta_fit_stat, "GalNH_unfitted": self.galactic_nh_unfitted}
-        return make_table(self._columns(), UNITS, meta)
+    def _metadata(self) -> Mapping[str, Any]:
+        return {"T0": self.t0, "DeltaFitStat": self.delta_fit_stat, "GalNH_unfitted": self.galactic_nh_unfitted}
 
     def _columns(self) -> Columns:
-        rows = [_row(*fit) for fit in self.fits]
+        rows = [_fit_row(*fit) for fit in self.fits]
         return {name: [math.nan if row[name] is None else row[name] for row in rows] for name in COLUMNS}
 
 
-def _read_slice(name: str, entry: Entry) -> SpectrumSlice:
+def _read_slice(name: str, entry: JsonObject) -> SpectrumSlice:
     modes = [] if "NOSPEC" in entry.values else entry.names("Modes")
     return SpectrumSlice(
         name=name,
         start=entry.optional_number("Start"),
         stop=entry.optional_number("Stop"),
         data_file=entry.text("DataFile"),
-        modes={mode: _read_spectrum(mode, entry.entry(mode)) for mode in modes},
+        modes={mode: _read_spectrum(mode, entry.nested(mode)) for mode in modes},
     )
 
 
-def _read_spectrum(mode: str, entry: Entry) -> ModeSpectrum:
+def _read_spectrum(mode: str, entry: JsonObject) -> ModeSpectrum:
     models = [] if "NOFIT" in entry.values else entry.names("Models")
     return ModeSpectrum(
         mode=mode,
@@ -248,26 +235,26 @@ def _read_spectrum(mode: str, entry: Entry) -> ModeSpectrum:
     )
 
 
-def _read_fit(model: str, spectrum: Entry) -> SpectralFit:
+def _read_fit(model: str, spectrum: JsonObject) -> SpectralFit:
     if spectrum.values.get(model) == "NOFIT":
         return SpectralFit(model=model, fitted=False)
-    entry = spectrum.entry(model)
+    entry = spectrum.nested(model)
     if "NOFIT" in entry.values:
         return SpectralFit(model=model, fitted=False)
     fields: dict[str, Any] = {field: entry.optional_number(name) for name, (field, _) in NUMBERS.items()}
     fields |= {field: _read_parameter(name, entry) for name, (field, _) in PARAMETERS.items()}
-    fields["kt"] = fields["kt"] or _read_parameter("kT", entry)  # both spellings are about
+    fields["kt"] = fields["kt"] or _read_parameter("kT", entry)  # the service uses both spellings
     return SpectralFit(model=model, fitted=True, image=entry.text("Image"), **fields)
 
 
-def _read_parameter(name: str, entry: Entry) -> FitParameter | None:
+def _read_parameter(name: str, entry: JsonObject) -> FitParameter | None:
     value = entry.optional_number(name)
     if value is None:
         return None
     return FitParameter(value=value, pos=entry.optional_number(f"{name}Pos"), neg=entry.optional_number(f"{name}Neg"))
 
 
-def _row(time_slice: SpectrumSlice, spectrum: ModeSpectrum, fit: SpectralFit) -> dict[str, Any]:
+def _fit_row(time_slice: SpectrumSlice, spectrum: ModeSpectrum, fit: SpectralFit) -> dict[str, Any]:
     row: dict[str, Any] = {
         "Slice": time_slice.name,
         "Mode": spectrum.mode,

@@ -9,23 +9,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ukssdc.quicklook.content import QuickLook
 from ukssdc.quicklook.pages import page
+from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.results import LightCurveData
 
 PAGE = "quicklook.md"
-NO_MATPLOTLIB = "pictures need matplotlib: pip install 'xrt-products[plots]'"
+MATPLOTLIB_MISSING = "pictures need matplotlib: pip install 'xrt-products[plots]'"
 
 
 class Files(NamedTuple):
-    """What was written, and what could not be.
+    """The pictures of a quick look, and what could not be drawn or written.
 
     Attributes
     ----------
     pictures : dict
         File name -> PNG, as drawn.
     notes : tuple of str
-        What went wrong, in words.
+        Problems, in words.
     """
 
     pictures: dict[str, bytes]
@@ -35,34 +35,34 @@ class Files(NamedTuple):
 def write_files(look: QuickLook, directory: Path) -> Files:
     """Draw and write `lightcurve.png`, `position.png`, `results.json`, `lightcurve.csv` and `quicklook.md`.
 
-    What cannot be drawn or written becomes a note; the rest goes on. A file for which there are no results is not
+    What cannot be drawn or written becomes a note. A file for which there are no results is not
     written, and an older one of that name is left alone.
 
     Parameters
     ----------
     look : QuickLook
     directory : Path
-        The job's folder; it is made where it is missing.
+        The job's folder; created where it is missing.
     """
     pictures, notes = draw(look)
-    notes += _try("make the folder", lambda: directory.mkdir(parents=True, exist_ok=True))
+    notes += _try("create the folder", lambda: directory.mkdir(parents=True, exist_ok=True))
     for name, png in pictures.items():
         notes += _try(f"write {name}", partial((directory / name).write_bytes, png))
     notes += _try("write results.json", lambda: _write(directory / "results.json", look.model_dump_json(indent=1)))
     curve = look.light_curve
     if curve is not None and len(curve):
         notes += _try("write lightcurve.csv", lambda: _write(directory / "lightcurve.csv", light_curve_csv(curve)))
-    text = {name: name for name in pictures}
-    notes += _try(f"write {PAGE}", lambda: _write(directory / PAGE, page(look, text, notes)))
+    paths = {name: name for name in pictures}  # relative to the page
+    notes += _try(f"write {PAGE}", lambda: _write(directory / PAGE, page(look, paths, notes)))
     return Files(pictures, tuple(notes))
 
 
 def draw(look: QuickLook) -> tuple[dict[str, bytes], list[str]]:
-    """Draw the pictures there is something to draw for; return them, and what went wrong."""
+    """Draw the pictures for which there are results; return them, and the problems."""
     try:
         from ukssdc.quicklook import plots  # noqa: PLC0415 - matplotlib is optional, and slow to import
     except ImportError:
-        return {}, [NO_MATPLOTLIB]
+        return {}, [MATPLOTLIB_MISSING]
     pictures: dict[str, bytes] = {}
     notes: list[str] = []
 
@@ -79,7 +79,7 @@ def draw(look: QuickLook) -> tuple[dict[str, bytes], list[str]]:
 def light_curve_csv(curve: LightCurveData) -> str:
     """Return all bins of a light curve as comma-separated values, under the service's column names.
 
-    `Dataset`, `Mode` and `Kind` come first; a number that there is none of is left empty. Units as in the service's
+    `Dataset`, `Mode` and `Kind` come first; a missing number is left empty. Units as in the service's
     files: times in s or d (`TimeFormat` in the column of that name), rates in ct/s, exposures in s.
     """
     datasets = list(curve.datasets.values())
@@ -99,10 +99,10 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _try(what: str, do: Callable[[], Any]) -> list[str]:
-    """Do something that must not take the rest with it; return what went wrong."""
+def _try(step: str, function: Callable[[], Any]) -> list[str]:
+    """Call a function; return its error, if any, as a note."""
     try:
-        do()
+        function()
     except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a line of the page
-        return [f"could not {what}: {error or type(error).__name__}"]
+        return [f"could not {step}: {error or type(error).__name__}"]
     return []

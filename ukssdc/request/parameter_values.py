@@ -1,7 +1,7 @@
-"""One row of the protocol's parameter tables: its names, and how a value of it is read.
+"""One parameter of the service: its names, and which values are permitted.
 
-A value is read generously (numbers and flags may be strings, as the service and forms send them) but never
-guessed: what is not certainly permitted is refused, with words for what is.
+Numbers and flags may be strings, as the service and forms send them; a value that is not clearly permitted is refused,
+with a text that says what is.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ COMMA = re.compile(r"\s*,\s*")
 
 
 class TextFormat(NamedTuple):
-    """The form that a text has to have; one without a pattern is sent as it is, or without the blanks around it."""
+    """What a text has to look like; without a pattern, it is sent as it is, or stripped of surrounding blanks."""
 
     pattern: str
-    words: str
+    description: str
     check: Callable[[str], bool] = bool
     strip: bool = False
 
@@ -39,44 +39,44 @@ class Parameter:
 
     Attributes
     ----------
-    user, wire : str
-        Its name among the service's users, and in a body.
-    text : str
+    name, wire_name : str
+        Its name in the service's documentation ("pcCounts"), and in a submission's body ("pccounts").
+    summary : str
         What it is, in a line.
     unit : str
         Unit of the value.
     default : object
-        What the service fills in where it is not sent.
-    low, above, high : float, optional
-        Lowest permitted value, or the value that it has to exceed; highest permitted value.
-    form : Form, optional
+        The service's default.
+    ge, gt, le : float, optional
+        Limits of a number, as in pydantic: at least, above, at most.
+    format : TextFormat, optional
         What a text has to look like.
-    many : bool
-        A text that may be given as a list, too.
+    multiple : bool
+        Whether a text may be given as a list as well.
     deprecated : str
         A former name, still accepted.
     field : str
-        Its name in our models.
+        Its field in the models.
     type : object
-        Of its values: float, int, bool, str, a Literal, or a tuple of Literals.
+        Type of its values: float, int, bool, str, a Literal, or a tuple of Literals.
     """
 
-    user: str
-    wire: str
-    text: str
+    name: str
+    wire_name: str
+    summary: str
     unit: str = ""
     default: Any = None
-    low: float | None = None
-    above: float | None = None
-    high: float | None = None
-    form: TextFormat | None = None
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    format: TextFormat | None = None
     multiple: bool = False
     deprecated: str = ""
     field: str = ""
     type: Any = str
 
     def bind(self, field: str, annotation: Any) -> Parameter:
-        """Return this row as the field of a model."""
+        """Return the parameter as the field of a model."""
         types = [t for t in get_args(annotation) if t is not NoneType]
         optional = NoneType in get_args(annotation)
         return replace(self, field=field, type=types[0] if optional else annotation)
@@ -84,11 +84,11 @@ class Parameter:
     @property
     def names(self) -> tuple[str, ...]:
         """Every name under which it is accepted."""
-        return tuple(n for n in (self.field, self.user, self.wire, self.deprecated) if n)
+        return tuple(n for n in (self.field, self.name, self.wire_name, self.deprecated) if n)
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The permitted words, where they are a closed set."""
+        """The permitted words, where there are only these."""
         literal = get_args(self.type)[0] if get_origin(self.type) is tuple else self.type
         return get_args(literal) if get_origin(literal) is Literal else ()
 
@@ -102,26 +102,26 @@ class Parameter:
         if self.type is bool:
             return "true or false"
         if self.type is str:
-            return self.form.words if self.form else f"a text{unit}"
-        return ("a whole number" if self.type is int else "a number") + self._range() + unit
+            return self.format.description if self.format else f"a text{unit}"
+        return ("a whole number" if self.type is int else "a number") + self._range_text() + unit
 
-    def _range(self) -> str:
-        if self.low is not None and self.high is not None:
-            return f" from {self.low:g} to {self.high:g}"
-        if self.low is not None:
-            return f" of at least {self.low:g}"
-        return f" above {self.above:g}" if self.above is not None else ""
+    def _range_text(self) -> str:
+        if self.ge is not None and self.le is not None:
+            return f" from {self.ge:g} to {self.le:g}"
+        if self.ge is not None:
+            return f" of at least {self.ge:g}"
+        return f" above {self.gt:g}" if self.gt is not None else ""
 
     @property
     def description(self) -> str:
         """What it is, with unit and default, for forms and schemas."""
-        parts = [self.text + (f", {self.unit}" if self.unit else "") + "."]
+        parts = [self.summary + (f", {self.unit}" if self.unit else "") + "."]
         if self.default is not None:
-            parts.append(f"Default of the service: {show(self.default)}.")
+            parts.append(f"Default of the service: {format_value(self.default)}.")
         return " ".join(parts)
 
     def read(self, value: Any) -> Any:
-        """Return `value` as what it stands for.
+        """Return `value` converted to the type of the parameter.
 
         Raises
         ------
@@ -129,74 +129,74 @@ class Parameter:
             If it is not permitted.
         """
         if get_origin(self.type) is tuple:
-            return self._words(value)
+            return self._read_choices(value)
         if self.choices:
-            return self._choice(value)
+            return self._read_choice(value)
         if self.type is str:
-            return self._text(value)
+            return self._read_text(value)
         if self.type is bool:
             return read_flag(value)
-        number = _whole(value) if self.type is int else _number(value)
+        number = _read_integer(value) if self.type is int else _read_number(value)
         outside = (
-            (self.low is not None and number < self.low)
-            or (self.above is not None and number <= self.above)
-            or (self.high is not None and number > self.high)
+            (self.ge is not None and number < self.ge)
+            or (self.gt is not None and number <= self.gt)
+            or (self.le is not None and number > self.le)
         )
         if outside:
             raise ValueError(self.permitted)
         return number
 
-    def _choice(self, value: Any) -> str:
+    def _read_choice(self, value: Any) -> str:
         # `allowUL: no` is a False to many YAML readers, `grades: 0` a number to all of them.
-        word = "no" if value is False else str(value).strip().lower()
-        word = word if word in self.choices else SYNONYMS.get(word, word)
-        if word not in self.choices:
+        choice = "no" if value is False else str(value).strip().lower()
+        choice = choice if choice in self.choices else SYNONYMS.get(choice, choice)
+        if choice not in self.choices:
             raise ValueError(self.permitted)
-        return word
+        return choice
 
-    def _words(self, value: Any) -> tuple[str, ...]:
+    def _read_choices(self, value: Any) -> tuple[str, ...]:
         words = COMMA.split(value) if isinstance(value, str) else value
         if not isinstance(words, (list, tuple)) or not words:
             raise ValueError(self.permitted)
-        return tuple(self._choice(word) for word in words)
+        return tuple(self._read_choice(choice) for choice in words)
 
-    def _text(self, value: Any) -> str:
+    def _read_text(self, value: Any) -> str:
         if self.multiple and isinstance(value, (list, tuple)) and all(isinstance(part, str) for part in value):
             value = ",".join(value)
         if not isinstance(value, str) or not value.strip():
             raise ValueError(self.permitted)
-        if self.form is None or not self.form.pattern:
-            return value.strip() if self.form and self.form.strip else value
+        if self.format is None or not self.format.pattern:
+            return value.strip() if self.format and self.format.strip else value
         text: str = COMMA.sub(",", value.strip())
-        if not re.fullmatch(self.form.pattern, text) or not self.form.check(text):
+        if not re.fullmatch(self.format.pattern, text) or not self.format.check(text):
             raise ValueError(self.permitted)
         return text
 
     def __call__(self, schema: dict[str, Any]) -> None:
         """Finish the field's JSON schema: pydantic calls this."""
         drop_null(schema)
-        limits = {"minimum": self.low, "exclusiveMinimum": self.above, "maximum": self.high}
+        limits = {"minimum": self.ge, "exclusiveMinimum": self.gt, "maximum": self.le}
         schema.update({key: limit for key, limit in limits.items() if limit is not None})
-        if self.form and self.form.pattern and not self.multiple:
-            schema["pattern"] = f"^({self.form.pattern})$"
-        schema["wireName"] = self.wire
+        if self.format and self.format.pattern and not self.multiple:
+            schema["pattern"] = f"^({self.format.pattern})$"
+        schema["wireName"] = self.wire_name
 
 
-def parameter(user: str, wire: str, text: str, default: Any = None, **more: Any) -> Any:
-    """Declare a field as a parameter of the service; `more` are further attributes of `Parameter`."""
-    row = Parameter(user, wire, text, default=default, **more)
-    return Field(default=None, title=user, description=row.description, json_schema_extra=row)
+def param(name: str, wire_name: str, summary: str, default: Any = None, **more: Any) -> Any:
+    """Declare a model's field as a parameter of the service; `more` are further attributes of `Parameter`."""
+    parameter = Parameter(name, wire_name, summary, default=default, **more)
+    return Field(default=None, title=name, description=parameter.description, json_schema_extra=parameter)
 
 
 def drop_null(schema: dict[str, Any]) -> None:
-    """Take null and the default out of a field's JSON schema: what is not set is left out, not null."""
+    """Remove null and the default from a field's JSON schema: a parameter that is not set is left out, not null."""
     schema.pop("default", None)
     for branch in schema.pop("anyOf", []):
         if branch.get("type") != "null":
             schema.update(branch)
 
 
-def show(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Return `value` for a message: short, and without any e-mail address, which is a credential."""
     if isinstance(value, str):
         return "an e-mail address" if "@" in value else reprlib.repr(value)
@@ -218,9 +218,9 @@ def read_flag(value: Any) -> bool:
         raise ValueError("true or false") from None
 
 
-def _number(value: Any) -> float:
+def _read_number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (str, Real)):
-        raise ValueError("a number")  # noqa: TRY004 - one kind of error for one kind of mistake
+        raise ValueError("a number")  # noqa: TRY004 - one type of error for all that is not permitted
     try:
         number = float(value)
     except OverflowError as error:
@@ -230,10 +230,10 @@ def _number(value: Any) -> float:
     return number
 
 
-def _whole(value: Any) -> int:
+def _read_integer(value: Any) -> int:
     if isinstance(value, Integral) and not isinstance(value, bool):
         return int(value)
-    number = _number(value)
+    number = _read_number(value)
     if not number.is_integer():
         raise ValueError("a whole number")
     return int(number)

@@ -1,4 +1,4 @@
-"""Tables for pandas and astropy. Both are optional: imported only when asked for, missed with words that help."""
+"""Tables for pandas and astropy: optional dependencies, imported where they are used."""
 
 from __future__ import annotations
 

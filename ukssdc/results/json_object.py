@@ -1,4 +1,4 @@
-"""Reading results: numbers that come as strings, keys that may be missing, complaints that name the place."""
+"""Read JSON as the service writes it: numbers may be strings, keys may be missing; errors name the place."""
 
 from __future__ import annotations
 
@@ -8,26 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from ukssdc.errors import ProtocolError
 
-EXCERPT = 200
+EXCERPT_LENGTH = 200
 """Characters of an answer that an error message shows."""
 
-UNUSABLE = frozenset({"", "null", "none", "nan", "-nan"})
-"""Ways in which a number is absent, in lower case."""
-
-
-class Result(BaseModel):
-    """Base of the results: immutable; infinities and NaN survive the way through JSON."""
-
-    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
+MISSING_NUMBERS = frozenset({"", "null", "none", "nan", "-nan"})
+"""How a missing number is written, in lower case."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One object of an answer, and where it stands.
+class JsonObject:
+    """One object of an answer, and its place there.
 
     Attributes
     ----------
@@ -44,39 +36,39 @@ class Entry:
     url: str = ""
 
     @classmethod
-    def of(cls, answer: Any, place: str, url: str = "") -> Entry:
-        """Take a whole answer; `ProtocolError` where it is no JSON object."""
+    def of(cls, answer: Any, place: str, url: str = "") -> JsonObject:
+        """Wrap a whole answer; `ProtocolError` where it is no JSON object."""
         if not isinstance(answer, Mapping):
-            raise ProtocolError(f"{place}: expected a JSON object", url=url, start=_start(answer))
+            raise ProtocolError(f"{place}: expected a JSON object", url=url, start=_excerpt(answer))
         return cls(answer, place, url)
 
-    def error(self, complaint: str) -> ProtocolError:
+    def error(self, problem: str) -> ProtocolError:
         """Make the error for something in this object that cannot be read."""
-        return ProtocolError(f"{self.place}: {complaint}", url=self.url, start=_start(self.values))
+        return ProtocolError(f"{self.place}: {problem}", url=self.url, start=_excerpt(self.values))
 
-    def entry(self, key: str, name: str | None = None) -> Entry:
-        """Return the object below `key`; it has to be there. `name` is what error messages call it."""
-        below = self.values.get(key)
-        if not isinstance(below, Mapping):
+    def nested(self, key: str, name: str | None = None) -> JsonObject:
+        """Return the object below `key`, which is required; `name` is what error messages call it."""
+        value = self.values.get(key)
+        if not isinstance(value, Mapping):
             raise self.error(f"{key} is missing or no object")
-        return Entry(below, f"{self.place}, {name or key}", self.url)
+        return JsonObject(value, f"{self.place}, {name or key}", self.url)
 
-    def entries(self, key: str) -> list[Any]:
-        """Return the list below `key`; it has to be there."""
-        below = self.values.get(key)
-        if not isinstance(below, list | tuple):
+    def array(self, key: str) -> list[Any]:
+        """Return the list below `key`, which is required."""
+        value = self.values.get(key)
+        if not isinstance(value, list | tuple):
             raise self.error(f"{key} is missing or no list")
-        return list(below)
+        return list(value)
 
     def names(self, key: str) -> list[str]:
-        """Return the list of names below `key`; it has to be there."""
-        names = self.entries(key)
+        """Return the list of names below `key`, which is required."""
+        names = self.array(key)
         if not all(isinstance(name, str) for name in names):
             raise self.error(f"{key} is no list of names")
         return names
 
     def number(self, key: str) -> float:
-        """Return the finite number below `key`; it has to be there."""
+        """Return the finite number below `key`, which is required."""
         value = self.optional_number(key)
         if value is None:
             raise self.error(f"{key} is missing or no number")
@@ -88,7 +80,7 @@ class Entry:
         if value is None:
             return None
         try:
-            number = as_number(value)
+            number = read_number(value)
         except ValueError:
             raise self.error(f"{key} is no number: {value!r:.40}") from None
         return number if math.isfinite(number) else None
@@ -108,7 +100,7 @@ class Entry:
         return str(value)
 
 
-def as_number(value: Any) -> float:
+def read_number(value: Any) -> float:
     """Read a number that may come as a string; NaN for an absent one (null, empty, "nan").
 
     Raises
@@ -120,19 +112,19 @@ def as_number(value: Any) -> float:
         return math.nan
     if isinstance(value, str):
         text = value.strip().lower()
-        if text in UNUSABLE:
+        if text in MISSING_NUMBERS:
             return math.nan
         if "_" in text or not text.isascii():  # Python reads 1_000 and Arabic digits; the service writes neither
             raise ValueError(value)
         return float(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(value)  # noqa: TRY004 - one kind of error for all that is no number
+        raise ValueError(value)  # noqa: TRY004 - one type of error for all that is no number
     try:
         return float(value)
     except OverflowError as error:
         raise ValueError(str(error)) from error
 
 
-def _start(value: Any) -> str:
-    """Return how an answer begins, for an error message."""
-    return json.dumps(value, default=str)[:EXCERPT]
+def _excerpt(value: Any) -> str:
+    """Return the beginning of an answer, for an error message."""
+    return json.dumps(value, default=str)[:EXCERPT_LENGTH]

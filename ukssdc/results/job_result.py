@@ -1,0 +1,71 @@
+"""What all results of a job have in common: how they are read from the service's answer, and made into tables."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from ukssdc.results.json_object import JsonObject
+from ukssdc.results.table_export import Columns, make_pandas, make_table
+
+
+class Result(BaseModel):
+    """A result, or a part of one: immutable; infinities and NaN survive the way through JSON."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
+
+
+class JobResult(Result, ABC):
+    """What the service answers to one call for results; `NAME` is what error messages call it."""
+
+    NAME: ClassVar[str]
+
+    @classmethod
+    def from_wire(cls, answer: Mapping[str, Any], *, at: str = "") -> Self:
+        """Read the service's answer (protocol, sections 2 and 6).
+
+        Parameters
+        ----------
+        answer : mapping
+            The answer, with or without `OK` and `APIVersion`.
+        at : str, optional
+            The address that answered, for the error.
+
+        Raises
+        ------
+        ProtocolError
+            Where it cannot be read.
+        """
+        return cls._read(JsonObject.of(answer, cls.NAME, at))
+
+    @classmethod
+    @abstractmethod
+    def _read(cls, answer: JsonObject) -> Self:
+        """Read the whole answer."""
+
+
+class TableResult(JobResult):
+    """A result that can be made into one table; its class says what a row is."""
+
+    def to_pandas(self) -> Any:
+        """Return a `pandas.DataFrame`."""
+        return make_pandas(self._columns())
+
+    def to_table(self) -> Any:
+        """Return an `astropy.table.Table` with units; rows as in `to_pandas`, facts about all of them as metadata."""
+        return make_table(self._columns(), self._units(), self._metadata())
+
+    @abstractmethod
+    def _columns(self) -> Columns:
+        """Return the columns, by name."""
+
+    @abstractmethod
+    def _units(self) -> Mapping[str, str]:
+        """Return the units of the columns that have one, in astropy's notation."""
+
+    def _metadata(self) -> Mapping[str, Any]:
+        """Return facts about the whole table; those that are None are left out."""
+        return {}
