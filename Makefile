@@ -69,7 +69,7 @@ lint: $(STAMP)  ## ruff and mypy --strict
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-schema: $(STAMP)  ## the JSON schema of job.json, after a change of ukssdc/record.py
+schema: $(STAMP)  ## the JSON schema of job.json, after a change of ukssdc/record/record.py
 	$(BIN)/python -m ukssdc.record.schema
 
 benchmark: $(STAMP)  ## speed and memory, as ratios

@@ -9,6 +9,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from ukssdc import Job, Product, Products
+from ukssdc.markdown import escape, job_link
 from ukssdc.outcomes import Downloaded, JobReport, Outcome
 from ukssdc.quicklook import PAGE, Files, QuickLook, artifact_page, fetch, write_files
 from ukssdc.record import JobFolder
@@ -16,7 +17,6 @@ from ukssdc.service import POLL_INTERVAL
 from ukssdc.status import Action, action_for, select_products
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.observe.best_effort import best_effort
-from xrt_products.tasks.observe.markdown import name_with_link, table_cell
 from xrt_products.tasks.retry import backoff_delays
 
 MAX_RETRIES = 3
@@ -98,5 +98,5 @@ def _show(look: QuickLook, files: Files, directory: Path) -> None:
     create_markdown_artifact(
         artifact_page(look, files.pictures, files.notes, str(directory)),
         key=f"quicklook-{look.job.job_id}",
-        description=f"{name_with_link(look.job)}, in {table_cell(str(directory))}",
+        description=f"{job_link(look.job)}, in {escape(str(directory))}",
     )

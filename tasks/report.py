@@ -12,13 +12,13 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from ukssdc import Job, Product
+from ukssdc.markdown import code_block, escape, job_link, table
 from ukssdc.outcomes import Failed, Failure, JobReport
 from ukssdc.record import JobFolder
 from ukssdc.service import HELP_ADDRESS
 from ukssdc.status import HELPDESK_CODES
 from xrt_products.tasks.observe.best_effort import best_effort
 from xrt_products.tasks.observe.events import emit_product
-from xrt_products.tasks.observe.markdown import code_text, name_with_link, table_cell
 from xrt_products.tasks.observe.notifications import Notify, send_notification
 
 MAIL_WIDTH = 72  # characters
@@ -55,7 +55,7 @@ def report_failure(folder: JobFolder, failure: Failure, notify: Notify | None = 
         create_markdown_artifact(
             page,
             key=f"failure-{job.job_id}-{Product(failure.product).wire.lower()}",
-            description=f"{failure.label} of {table_cell(job.name)}, job {job.job_id}",
+            description=f"{failure.label} of {escape(job.name)}, job {job.job_id}",
         )
     emit_product(job, failure)
     send_notification(notify, f"{job.name}: {failure.label}, job {job.job_id}", page)
@@ -81,7 +81,7 @@ def summarise(report: JobReport) -> None:
                 for p, o in report.outcomes.items()
             ],
             key=f"products-{report.job.job_id}",
-            description=f"{name_with_link(report.job)}, in {table_cell(str(report.directory))}",
+            description=f"{job_link(report.job)}, in {escape(str(report.directory))}",
         )
 
 
@@ -107,12 +107,11 @@ def failure_page(job: Job, failure: Failure) -> str:
         "It means": failure.meaning if isinstance(failure, Failed) else f"still pending after {failure.elapsed:.0f} s",
     }
     title = "failed" if isinstance(failure, Failed) else "is still pending"
-    page = f"# {table_cell(job.name)}: {failure.label} {title}\n\n|  |  |\n|---|---|\n"
-    page += "".join(f"| {name} | {table_cell(value)} |\n" for name, value in rows.items())
+    page = f"# {escape(job.name)}: {failure.label} {title}\n\n{table(('', ''), rows.items())}"
     if failure.code in HELPDESK_CODES:
         advice, mail = "The service asks to be told at once: send the e-mail below", _help_mail(job, failure)
     else:
-        advice, mail = table_cell(failure.advice), ""
+        advice, mail = escape(failure.advice), ""
     return f"{page}\n**What to do:** {advice}.\n{mail}"
 
 
@@ -131,7 +130,6 @@ def _help_mail(job: Job, failure: Failure) -> str:
     )
     body = "\n\n".join(fill(p, MAIL_WIDTH, break_long_words=False, break_on_hyphens=False) for p in paragraphs) + "\n"
     link = f"mailto:{HELP_ADDRESS}?subject={quote(subject)}&body={quote(body)}"
-    return (
-        f"\n## E-mail to the help desk\n\n[Open it in your mail program]({link}), or copy it:\n\n"
-        f"```text\nTo: {HELP_ADDRESS}\nSubject: {subject}\n\n{code_text(body)}```\n"
+    return f"\n## E-mail to the help desk\n\n[Open it in your mail program]({link}), or copy it:\n\n" + code_block(
+        f"To: {HELP_ADDRESS}\nSubject: {subject}\n\n{body}"
     )

@@ -55,7 +55,7 @@ def run_demo(*, keep: bool = False) -> int:
     shutil.rmtree(PRODUCTS, ignore_errors=True)
     say("Starting a Prefect server of its own in .demo/ (the first start takes half a minute) ...")
     with _prefect_server(keep=keep) as ui, Emulator(speed=SPEED, users=(USER,), scenario=SCENARIO) as emulator:
-        say(f"Prefect UI: {ui}\nEmulator of the UKSSDC: {emulator.url}, {SPEED:g} times as fast as the real one")
+        say(f"Prefect UI: {ui}\nEmulator of the UKSSDC: {emulator.url}, {SPEED:g}x real time")
         command = [*COMMAND, "run", str(REQUEST), "--destination", str(PRODUCTS), "--interval", f"{INTERVAL:g}"]
         say(f"$ xrt-products {' '.join(command[len(COMMAND) :])}")
         subprocess.run(  # noqa: S603 - the command is ours

@@ -15,10 +15,10 @@ from prefect.client.schemas.objects import Artifact
 from prefect.client.schemas.sorting import ArtifactSort
 
 from ukssdc import Job, JobStatus, Product
+from ukssdc.markdown import escape, job_link, table
 from ukssdc.progress import ProductProgress, product_progress
 from ukssdc.times import utcnow
 from xrt_products.tasks.observe.best_effort import best_effort
-from xrt_products.tasks.observe.markdown import name_with_link, table_cell
 
 Row = tuple[str, ...]
 
@@ -70,7 +70,7 @@ class ProgressArtifacts:
         found = self._in_the_ui()
         self._restored = True
         page = found.get(self._page_key)
-        if page is None or page.description != name_with_link(self.job):
+        if page is None or page.description != job_link(self.job):
             return  # of another service, such as an emulator, that gave the same number
         for product, percent in self._percent.items():
             bar = found.get(self._bar_key(product))
@@ -99,7 +99,7 @@ class ProgressArtifacts:
     def _write_bar(self, product: Product, percent: int, outcome: str | None) -> None:
         """Write a bar; one that stops short says why, or it would look like a build that goes on."""
         end = f" {_in_words(outcome)}:" if outcome else " of"  # early: the UI cuts a card's text off
-        description = f"{product.label}{end} {table_cell(self.job.name)}, job {self.job.job_id}"
+        description = f"{product.label}{end} {escape(self.job.name)}, job {self.job.job_id}"
         if product not in self._bars:
             artifact = create_progress_artifact(percent, key=self._bar_key(product), description=description)
         elif self._bars[product][1:] != (percent, description):
@@ -121,7 +121,7 @@ class ProgressArtifacts:
             page_id = create_markdown_artifact(
                 page,
                 key=self._page_key,
-                description=name_with_link(self.job),
+                description=job_link(self.job),
             )
             self._page = cast("UUID", page_id)  # sync here
         else:
@@ -136,10 +136,9 @@ class ProgressArtifacts:
             for (product, percent, status, step, after), time in zip(rows, running, strict=True)
         ]
         headings = ("Product", "Done", "Status", "Step", "Running for", "Next")
-        table = [headings, ("---",) * len(headings), *lines]
         return (
-            f"# {table_cell(self.job.name)}, job {self.job.job_id}\n\n"
-            + "".join(f"| {' | '.join(map(table_cell, line))} |\n" for line in table)
+            f"# {escape(self.job.name)}, job {self.job.job_id}\n\n"
+            + table(headings, lines)
             + f"\nAs of {utcnow():%Y-%m-%d %H:%M:%S} UTC; written anew when something changes.\n"
         )
 

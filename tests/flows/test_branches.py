@@ -1,4 +1,4 @@
-"""One test for each row of the table in design.md: which status sends a product where."""
+"""One test for each branch, through the whole flow: which status sends a product where."""
 
 from __future__ import annotations
 

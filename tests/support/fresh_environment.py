@@ -52,7 +52,7 @@ class FreshEnvironment:
         self.site = Path(sysconfig.get_path("purelib", "venv", scheme))
         (self.site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
         before = {path.name for path in self.site.iterdir()}
-        pip = [sys.executable, "-m", "pip", "--python", self.python, "--disable-pip-version-check"]
+        pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", self.python, "--disable-pip-version-check"]
         run([*pip, "install", "--quiet", "--no-index", "--no-deps", "--force-reinstall", wheel], directory)
         self.added = {path.name for path in self.site.iterdir()} - before
 
