@@ -121,7 +121,7 @@ class ProtocolError(UKSSDCError):
 
 
 class DownloadError(UKSSDCError):
-    """An archive that did not arrive whole, or could not be written; nothing stands under its final name.
+    """An archive that did not arrive whole, or could not be written; nothing has its final name.
 
     Parameters
     ----------
