@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-from prefect import Flow, State, flow, get_run_logger, runtime
+from prefect import Flow, State, flow, get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import PrefectException
@@ -22,7 +22,7 @@ from ukssdc.times import utcnow
 from xrt_products.tasks.account import Account, UKSSDCAccount, client_for
 from xrt_products.tasks.cancel import cancel_job
 from xrt_products.tasks.find import find_job
-from xrt_products.tasks.flow_run import LABEL, label_run, owned_by_other_run, run_began
+from xrt_products.tasks.flow_run import LABEL, is_deployed, label_run, owned_by_other_run, run_began
 from xrt_products.tasks.retry import backoff_delays, max_retries
 
 MAX_CANCEL_WAIT = 3600.0  # s; how long a cancellation is tried while the service is away
@@ -52,7 +52,7 @@ def cancel_on_interrupt(
     then : callable, optional
         Called when everything has been cancelled.
     """
-    deployed = _is_deployed()  # asked now: by then the server may be gone
+    deployed = is_deployed()  # asked now: by then the server may be gone
     try:
         yield
     except KeyboardInterrupt:
@@ -60,14 +60,6 @@ def cancel_on_interrupt(
         if not deployed:
             _cancel_jobs(find_jobs, account, cancel_with_run=cancel_with_run, then=then)
         raise
-
-
-def _is_deployed() -> bool:
-    """Tell whether this run, or the one that it is part of, was started by a worker or by what serves its flow."""
-    try:
-        return bool(runtime.deployment.id)
-    except (httpx.HTTPError, PrefectException):  # it cannot have been away for long: the run has begun
-        return False
 
 
 def _cancel_jobs(find_jobs: FindJobs, account: Any, *, cancel_with_run: bool, then: Callable[[], None] | None) -> None:

@@ -17,7 +17,7 @@ from xrt_products.flows.follow import SOFTWARE, OnFailure, follow, products_fold
 from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.account import Account
 from xrt_products.tasks.find import find_job
-from xrt_products.tasks.flow_run import label_flow_run, run_began
+from xrt_products.tasks.flow_run import DEPLOYED_TRIES, is_deployed, label_flow_run, run_began
 from xrt_products.tasks.observe.notifications import Notify
 from xrt_products.tasks.retry import backoff_delays, max_retries
 
@@ -89,8 +89,9 @@ def collect_products(
     )
     products = products_folder(options)
     find = find_job.with_options(retries=max_retries(max_wait, interval), retry_delay_seconds=backoff_delays(interval))
-    folder = products.folder_of(find(job_id, account, run_began() + timedelta(seconds=max_wait)))
+    folder = products.folder_of(
+        find(job_id, account, run_began() + timedelta(seconds=max_wait), DEPLOYED_TRIES if is_deployed() else 1)
+    )
     label_flow_run(folder.job)
-    folder.begin(None, SOFTWARE)
-    [report] = follow([folder], options)
+    [report] = follow([folder.begin(None, SOFTWARE)], options)
     return report if on_failure == "return" else report.raise_for_failures()

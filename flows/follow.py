@@ -76,11 +76,18 @@ def follow(folders: Sequence[JobFolder], options: FollowOptions) -> list[JobRepo
                 lambda _: [(tracker.job, tracker.pending) for tracker in trackers],
                 options.account,
                 cancel_with_run=options.cancel_with_run,
+                then=lambda: _note_cancelled(trackers),
             )
         )
         stack.enter_context(interruptible())
         outcomes = _poll_and_branch(trackers, artifacts, options)
     return [_report(folder, outcomes[folder.job.job_id], artifacts[folder.job.job_id], options) for folder in folders]
+
+
+def _note_cancelled(trackers: Sequence[JobTracker]) -> None:
+    """Put on record that what was pending has been cancelled from here: it is over, and nobody resumes it."""
+    for tracker in trackers:
+        _folder(tracker).note_cancelled(tracker.pending)
 
 
 def _track(folder: JobFolder, options: FollowOptions) -> JobTracker:
@@ -179,6 +186,7 @@ def _report(
     if options.quicklook:
         quicklook(folder, report, options.account, options.interval)
     emit_job(report)
+    folder.note_end()
     return report
 
 

@@ -2,27 +2,30 @@
 
 # No postponed annotations here: a served flow is pickled by value, without what only its annotations name.
 
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger
 
-from ukssdc import ArchiveFormat, IfExists, ProductRequest, ServiceError
+from ukssdc import ArchiveFormat, IfExists, ProductRequest
 from ukssdc.job import NOT_PARAMETERS
 from ukssdc.limits import MAX_WAIT
 from ukssdc.outcomes import JobReport
 from ukssdc.record import JobFolder, ProductsFolder
 from ukssdc.service import POLL_INTERVAL
-from ukssdc.tracker import NO_STATUS_POLLS
+from ukssdc.slots import MAX_ACTIVE, SubmissionSlot
+from ukssdc.tracker import NO_STATUS_POLLS, JobTracker
 from xrt_products.flows.cancel import cancel_job_with_run, cancel_on_interrupt, submitted_by
 from xrt_products.flows.follow import SOFTWARE, OnFailure, follow, products_folder
 from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.account import Account, client_for
-from xrt_products.tasks.flow_run import URL_LABEL, flow_run, label_flow_run, run_began
+from xrt_products.tasks.flow_run import DEPLOYED_TRIES, URL_LABEL, flow_run, is_deployed, label_flow_run, run_began
 from xrt_products.tasks.observe.notifications import Notify
 from xrt_products.tasks.resume import can_resume
 from xrt_products.tasks.retry import max_retries
+from xrt_products.tasks.slot import wait_for_slot
 from xrt_products.tasks.submit import PriorSubmissions, submit_request
 
 
@@ -47,6 +50,7 @@ def request_products(
     extract: bool = False,
     notify: Notify | None = None,
     quicklook: bool = True,
+    max_active: int = MAX_ACTIVE,
 ) -> JobReport:
     """Ask for products, wait for them, and bring each to its end.
 
@@ -82,7 +86,9 @@ def request_products(
         ProductsFailed: A product failed or timed out; its `.report` holds the whole.
         InvalidRequest: The request is wrong; nothing was sent.
         InvalidOptions: An option is wrong; nothing was sent.
-        ServiceError: The service refused the request.
+        JobInProgress: Another run that is still going has the same request and destination.
+        NoSlot: As many jobs are active as may be, until the longest wait was over; nothing was sent.
+        SubmissionRefused: The service refused the request.
         RetriesExhausted: The service could not be reached.
     """
     options = FollowOptions(
@@ -97,15 +103,18 @@ def request_products(
         extract=extract,
         notify=notify,
         quicklook=quicklook,
+        max_active=max_active,
     )
     products = products_folder(options)
-    folder = (
-        _job_of_this_run(request, products)
-        or (None if fresh else _unfinished_job(request, products, options))
-        or _submit(request, products, options, fresh=fresh)
-    )
-    folder.begin(request_body(request), SOFTWARE)
-    [report] = follow([folder], options)
+    run, body, service = flow_run(), request_body(request), client_for(account).base_url
+    with products.claim(request.name, body, service, f"the run {run.name!r}") as claim:
+        folder = (
+            _job_of_this_run(request, products)
+            or _unfinished_job(request, products, options, fresh=fresh)
+            or _submit(request, products, options, fresh=fresh)
+        )
+        claim.note_job(folder.job.job_id)
+        [report] = follow([folder.begin(body, SOFTWARE)], options)
     return report if on_failure == "return" else report.raise_for_failures()
 
 
@@ -115,28 +124,23 @@ def _job_of_this_run(request: ProductRequest, products: ProductsFolder) -> JobFo
     return None if url is None else products.find(request.name, str(url))
 
 
-def _unfinished_job(request: ProductRequest, products: ProductsFolder, options: FollowOptions) -> JobFolder | None:
+def _unfinished_job(
+    request: ProductRequest, products: ProductsFolder, options: FollowOptions, *, fresh: bool
+) -> JobFolder | None:
     """Find the job that an earlier run with the same request and destination has left; None where there is none."""
     log = get_run_logger()
     service = client_for(options.account).base_url
     folder = products.find_unfinished(request.name, request_body(request), service)
-    if folder is None:
+    if folder is None or fresh:
         return None
     check = can_resume.with_options(
         retries=max_retries(options.max_wait, options.interval), retry_delay_seconds=options.interval
     )
     deadline = run_began() + timedelta(seconds=options.max_wait)
-    try:
-        resumable = check(folder, options.account, options.interval, deadline)
-    except ServiceError:
-        log.error(
-            "Job %d, left unfinished, cannot be resumed: submit a new job with fresh=True, or move %s away",
-            folder.job.job_id,
-            folder.path,
-        )
-        raise
-    if not resumable:
-        log.info("What an earlier run left unfinished of %s was cancelled: submitting a new job", folder.job)
+    tracker = JobTracker(folder.job, folder, interval=options.interval, max_wait=options.max_wait)
+    if not check(folder, tracker, options.account, deadline):
+        over = "is gone at the service" if tracker.gone else "was cancelled"
+        log.warning("What an earlier run left unfinished of %s %s: submitting a new job", folder.job, over)
         return None
     log.warning("Resuming %s, which an earlier run left unfinished; fresh=True submits a new job", folder.job)
     label_flow_run(folder.job)
@@ -146,21 +150,24 @@ def _unfinished_job(request: ProductRequest, products: ProductsFolder, options: 
 def _submit(request: ProductRequest, products: ProductsFolder, options: FollowOptions, *, fresh: bool) -> JobFolder:
     """Submit a request; from before it is sent until its job is on record, the submission is in the journal."""
     run, body = flow_run(), request_body(request)
-    submit = submit_request.with_options(
-        retries=max_retries(options.max_wait, options.interval), retry_delay_seconds=options.interval
-    )
+    retries, delay = max_retries(options.max_wait, options.interval), options.interval
     deadline = run_began() + timedelta(seconds=options.max_wait)
+    slot = SubmissionSlot(client_for(options.account).base_url, options.max_active)
     journal = products.journal(request.name, body, run=str(run.id), since=run_began(), until=deadline)
     with (
         journal as pending,
         cancel_on_interrupt(
             submitted_by(request, run), options.account, cancel_with_run=options.cancel_with_run, then=pending.resolve
         ),
+        closing(slot),
     ):
-        finished = products.finished_jobs(request.name)
-        prior = PriorSubmissions(() if fresh else pending.orphaned, finished)
-        folder = products.folder_of(submit(request, options.account, deadline, prior))
-        folder.begin(body, SOFTWARE)
+        prior = PriorSubmissions(() if fresh else pending.orphaned, products.finished_jobs(request.name))
+        if not prior.orphaned and run.run_count <= 1:  # otherwise the job may be there, and have its slot
+            tries = DEPLOYED_TRIES if is_deployed() else 1
+            wait = wait_for_slot.with_options(retries=retries, retry_delay_seconds=delay)
+            wait(slot, options.account, deadline, tries)
+        submit = submit_request.with_options(retries=retries, retry_delay_seconds=delay)
+        folder = products.folder_of(submit(request, options.account, deadline, prior, slot)).begin(body, SOFTWARE)
         pending.resolve()
     return folder
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 
 import httpx
-from prefect import get_run_logger
+from prefect import get_run_logger, runtime
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun
@@ -27,6 +27,7 @@ URL_LABEL = "ukssdc.job_url"  # job numbers of the emulator and the service are 
 
 
 QUICK_TRIES = 6
+DEPLOYED_TRIES = 3  # where the service refuses a deployed run's first call: a schedule may meet its maintenance
 
 
 def flow_run() -> FlowRun:
@@ -40,6 +41,17 @@ def flow_run() -> FlowRun:
 def run_began() -> datetime:
     """Return when this flow run began, at its very first start; UTC."""
     return flow_run().start_time or utcnow()
+
+
+def is_deployed() -> bool:
+    """Tell whether this run, or the one that it is part of, was started by a worker or by what serves its flow."""
+    run = flow_run()
+    if run.deployment_id is not None or run.parent_task_run_id is None:
+        return run.deployment_id is not None
+    try:
+        return bool(runtime.deployment.id)  # a call to the Prefect server
+    except (httpx.HTTPError, PrefectException):  # it cannot have been away for long: the run has begun
+        return False
 
 
 def label_flow_run(job: Job) -> None:

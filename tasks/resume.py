@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ukssdc import Product
+from ukssdc import Product, UKSSDCError
 from ukssdc.record import JobFolder
-from ukssdc.service import POLL_INTERVAL
 from ukssdc.status import Action
-from ukssdc.times import utcnow
+from ukssdc.tracker import JobTracker
 from xrt_products.tasks.account import Account, client_for
+from xrt_products.tasks.poll import ProductsPending, poll_once
 from xrt_products.tasks.retry import give_up_after, retried_task
 
 
@@ -20,35 +20,47 @@ from xrt_products.tasks.retry import give_up_after, retried_task
     backoff=False,
 )
 def can_resume(
-    folder: JobFolder, account: Account = None, interval: float = POLL_INTERVAL, deadline: datetime | None = None
+    folder: JobFolder, tracker: JobTracker, account: Account = None, deadline: datetime | None = None
 ) -> bool:
-    """Tell whether a job has products to wait for or to fetch; put it on record where all the rest was cancelled.
+    """Tell whether a job has products to wait for, to fetch or to show; put it on record where it has none.
 
     Parameters
     ----------
     folder : JobFolder
+    tracker : JobTracker
+        The job's, which keeps to the interval.
     account : str, UKSSDCAccount or None, optional
         A block's name, a block, or the environment.
-    interval : float, optional
-        Shortest time between two polls, s; a job that was polled only just now is not asked about.
     deadline : datetime, optional
         When to give up on a service that is away, UTC.
 
     Raises
     ------
-    ServiceError, TransportError, ProtocolError
+    ProductsPending
+        The job was polled only just now, or the service refuses to tell of it: Prefect asks again after the interval.
+    TransportError
     RetriesExhausted
         The service stays away.
     """
-    last = folder.last_poll
-    if last is not None and (utcnow() - last).total_seconds() < interval:
-        return True
+    record = folder.read()
+    if record is not None and record.all_ended:
+        return True  # only what is to be shown is missing
+    if tracker.poll_too_soon:
+        raise ProductsPending(f"job {folder.job.job_id} was polled only just now")
     with give_up_after(deadline), client_for(account) as client:
-        status = client.status(folder.job)
-    with folder.open() as record:
-        record.last_poll = utcnow()
-        cancelled = {Product(p) for p, s in status.items() if s.action is Action.CANCELLED}
-        if not cancelled.issuperset(set(folder.job.products) - set(record.files)):
-            return True
-        record.outcomes |= dict.fromkeys(record.files, "downloaded") | dict.fromkeys(cancelled, "cancelled")
-    return False
+        try:
+            poll_once(tracker, client)
+        except UKSSDCError:
+            if tracker.gone:
+                return False
+            if tracker.poll_failed or not tracker.refused:
+                raise
+            raise ProductsPending(str(tracker)) from None
+    if tracker.refused:
+        raise ProductsPending(str(tracker))
+    cancelled = {Product(p) for p, s in tracker.status.items() if s.action is Action.CANCELLED}
+    files = record.files if record is not None else {}
+    if cancelled.issuperset(set(folder.job.products) - set(files)):
+        folder.note_cancelled(cancelled)
+        return False
+    return True

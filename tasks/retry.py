@@ -16,18 +16,23 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.exceptions import TerminationSignal
 from prefect.tasks import Task
 
-from ukssdc import DownloadError, UKSSDCError
+from ukssdc import DownloadError, ProtocolError, ServiceError, TransportError, UKSSDCError
 from ukssdc.limits import MAX_WAIT
 from ukssdc.service import POLL_INTERVAL
-from ukssdc.times import utcnow
+from ukssdc.times import clock, utcnow
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+REFUSALS = (ServiceError, TransportError, ProtocolError)
 MAX_CORRUPT = 5  # tries, after the first one, at what comes corrupt; as many are made in any case after the deadline
 
 # The task run, and how many of its tries brought what is corrupt: all of them are made in one context.
 _corrupt: ContextVar[tuple[str | None, int]] = ContextVar("corrupt", default=(None, 0))
+# The task run that the service has asked to wait, until when on `clock`, and the error that said so.
+_asked_to_wait: ContextVar[tuple[str | None, float, UKSSDCError]] = ContextVar(
+    "asked_to_wait", default=(None, 0.0, UKSSDCError())
+)
 # Set where the run is interrupted; the threads of its tasks have a copy of the context, and so the same event.
 _interrupt: ContextVar[threading.Event | None] = ContextVar("interrupt", default=None)
 
@@ -90,7 +95,7 @@ def retried_task(
 
 
 @contextmanager
-def give_up_after(deadline: datetime | None, *, tries: int = 0) -> Iterator[None]:
+def give_up_after(deadline: datetime | None, *, tries: int = 0, first_tries: int = 1) -> Iterator[None]:
     """End the tries of the current task run when there have been enough.
 
     A service that is away is waited for until the deadline. An archive that is corrupt at the service is fetched again
@@ -102,22 +107,42 @@ def give_up_after(deadline: datetime | None, *, tries: int = 0) -> Iterator[None
         UTC; None leaves it to the task's own number of retries.
     tries : int, optional
         How many more tries than the first are made even after the deadline, by a run that goes on late.
+    first_tries : int, optional
+        How many tries are made where the service refuses; more than one for a deployed run's first call, which may meet
+        the service's maintenance.
 
     Raises
     ------
     RetriesExhausted
         In the place of an error that is retryable.
     """
+    _wait_as_asked()
     try:
         yield
     except UKSSDCError as error:
         tried = runtime.task_run.run_count or 1
+        _note_wait(error)
+        if isinstance(error, REFUSALS) and tried < first_tries:
+            error.retryable = True
         over = deadline is not None and utcnow() >= deadline and tried > tries
         corrupt = isinstance(error, DownloadError) and error.corrupt and _corrupt_so_far() > MAX_CORRUPT
         if not error.retryable or not (over or corrupt):
             raise
         why = ", because the longest wait is over" if over else ""
         raise RetriesExhausted(f"{error}. Given up after {tried} tries{why}") from error
+
+
+def _wait_as_asked() -> None:
+    """Let a try pass that would come sooner than the service has asked for (Retry-After), without a call."""
+    run, until, error = _asked_to_wait.get()
+    if run is not None and run == runtime.task_run.id and clock() < until:
+        raise error
+
+
+def _note_wait(error: UKSSDCError) -> None:
+    seconds = getattr(error, "retry_after", None)
+    if error.retryable and seconds:
+        _asked_to_wait.set((runtime.task_run.id, clock() + seconds, error))
 
 
 def _corrupt_so_far() -> int:

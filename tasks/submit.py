@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,14 +11,17 @@ from prefect.cache_policies import INPUTS, RUN_ID
 from prefect.context import FlowRunContext
 
 from ukssdc import Client, Job, ProductRequest
+from ukssdc.errors import NoSlot, SubmissionRefused
 from ukssdc.limits import MAX_WAIT
 from ukssdc.lookup import find_submitted
 from ukssdc.record import JournalEntry
 from ukssdc.service import POLL_INTERVAL
+from ukssdc.slots import SubmissionSlot
 from ukssdc.times import utcnow
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.flow_run import label_flow_run, owned_by_other_run
 from xrt_products.tasks.retry import give_up_after, is_retryable
+from xrt_products.tasks.slot import take_slot
 
 
 class PriorSubmissions(NamedTuple):
@@ -36,6 +40,7 @@ class PriorSubmissions(NamedTuple):
 
 
 _NOTHING = PriorSubmissions()
+REFUSED_TRIES = 3  # where no job is active, and the service names no parameter
 
 
 @task(
@@ -48,13 +53,14 @@ _NOTHING = PriorSubmissions()
     # A flow run that is set going again finds its job here. How it is asked for is no part of what was asked for.
     persist_result=True,
     result_serializer="json",
-    cache_policy=INPUTS - "account" - "deadline" - "prior" + RUN_ID,
+    cache_policy=INPUTS - "account" - "deadline" - "prior" - "slot" + RUN_ID,
 )
 def submit_request(
     request: ProductRequest,
     account: Account = None,
     deadline: datetime | None = None,
     prior: PriorSubmissions = _NOTHING,
+    slot: SubmissionSlot | None = None,
 ) -> Job:
     """Ask for products to be built.
 
@@ -70,6 +76,8 @@ def submit_request(
         When to give up on a service that cannot be reached, UTC.
     prior : PriorSubmissions, optional
         Submissions of the same request by runs that are gone.
+    slot : SubmissionSlot, optional
+        The slot for it, taken already or to be taken here; it is given back.
 
     Returns
     -------
@@ -77,24 +85,43 @@ def submit_request(
 
     Raises
     ------
-    InvalidRequest, ServiceError
+    InvalidRequest, SubmissionRefused
+    NoSlot
+        As many jobs are active as may be; before the deadline, Prefect tries again after a minute.
     TransportError, ProtocolError
         Prefect tries again after a minute.
     RetriesExhausted
         The deadline is over.
     """
-    with give_up_after(deadline):
-        client = client_for(account)
-        may_exist = bool(prior.orphaned) or _is_another_attempt()
+    with give_up_after(deadline), client_for(account) as client:
+        may_exist = bool(prior.orphaned) or is_another_attempt()
         job = _find_existing_job(client, request, prior) if may_exist else None
         if job is None:
-            job = client.submit(request)
+            job = _submit(client, request, slot or SubmissionSlot(client.base_url, sys.maxsize), deadline)
             get_run_logger().info("The service took the request as job %d: %s", job.job_id, job.url)
     label_flow_run(job)
     return job
 
 
-def _is_another_attempt() -> bool:
+def _submit(client: Client, request: ProductRequest, slot: SubmissionSlot, deadline: datetime | None) -> Job:
+    """Submit the request within a slot; a refusal for the number of jobs is waited for."""
+    take_slot(slot, client, deadline)
+    try:
+        return client.submit(request)
+    except SubmissionRefused as refusal:
+        if getattr(refusal, "names_parameters", False):
+            raise
+        slot.refused_at = active = client.count_active_jobs()
+        if active > 0:
+            raise NoSlot(f"{refusal}. {active} jobs are active: waiting until there are fewer", active=active) from None
+        refusal.retryable = (runtime.task_run.run_count or 1) < REFUSED_TRIES
+        raise
+    finally:
+        slot.release()
+
+
+def is_another_attempt() -> bool:
+    """Tell whether this task, or its flow run, has been started before."""
     return (runtime.task_run.run_count or 0) > 1 or (runtime.flow_run.run_count or 0) > 1
 
 

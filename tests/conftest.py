@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ |= {
         "XRT_TEST_HOME": home,
         "PREFECT_HOME": f"{home}/prefect",
+        "XDG_STATE_HOME": f"{home}/state",
         "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect/prefect.db",

@@ -7,6 +7,9 @@
     ├── ServiceError            the service understood and said no
     │   └── SubmissionRefused   ... to a submission: there is no job
     ├── ProtocolError           an answer that cannot be read
+    ├── JobGone                 the service has removed the job
+    ├── NoSlot                  as many jobs are active as may be; nothing has been submitted
+    ├── JobInProgress           another run follows the job of the same request
     ├── DownloadError           an archive that did not arrive whole
     │   └── ExtractionError     the archive is on disk, but was not unpacked
     ├── InvalidRequest          the request is wrong; nothing has been sent
@@ -141,6 +144,46 @@ class DownloadError(UKSSDCError):
         self.url = url
         self.retryable = retryable
         self.corrupt = corrupt
+
+
+class JobGone(UKSSDCError):  # noqa: N818 - what happened
+    """The service has removed the job, or its products."""
+
+
+class NoSlot(UKSSDCError):  # noqa: N818 - what happened
+    """As many of the user's jobs are active as may be; nothing has been submitted.
+
+    Parameters
+    ----------
+    message : str
+    active : int
+        How many are.
+    retryable : bool
+        True while a slot is being waited for.
+    """
+
+    def __init__(self, message: str, *, active: int, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.active = active
+        self.retryable = retryable
+
+
+class JobInProgress(UKSSDCError):  # noqa: N818 - what happened
+    """Another run that is still going has the same request and destination.
+
+    Parameters
+    ----------
+    message : str
+    run : str
+        Which.
+    job_id : int, optional
+        Its job; None where it has not submitted it yet.
+    """
+
+    def __init__(self, message: str, *, run: str, job_id: int | None = None) -> None:
+        super().__init__(message)
+        self.run = run
+        self.job_id = job_id
 
 
 class ExtractionError(DownloadError):

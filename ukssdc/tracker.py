@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from ukssdc.errors import UKSSDCError
-from ukssdc.job import Job
+from ukssdc.errors import JobGone, ProtocolError, ServiceError, TransportError, UKSSDCError
+from ukssdc.job import Job, OldJob
 from ukssdc.limits import MAX_WAIT
 from ukssdc.record import JobFolder
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.status import Action, JobStatus, Product, ProductStatus
-from ukssdc.times import utcnow
+from ukssdc.times import clock, utcnow
 
 NO_STATUS_POLLS = 3  # in a row, after which a product without a status has failed
+GONE_LISTS = 2  # lists that must say that a job is gone
+MAX_PAUSE = 900.0  # s between two polls of a job that the service refuses to tell of
+MAX_AGE = timedelta(days=1)  # after which a job without products that is refused is gone
+_REFUSALS = (ServiceError, TransportError, ProtocolError)
 
 
 class JobTracker:
     """One job, as it is polled.
 
     Prefect hands the same object to every attempt of a task, so it survives the retries; what must survive the process
-    is in `job.json`.
+    is in `job.json`. The job has been heard of: its submission was accepted, or it was found. So a refusal is the
+    service's trouble, and no verdict, until the service's own list has said twice that the job is gone.
 
     Parameters
     ----------
@@ -43,7 +47,7 @@ class JobTracker:
     status : JobStatus
         The last known status of each product.
     next_poll : float
-        When the job may be asked about again, on `time.monotonic`, s.
+        When the job may be asked about again, on `ukssdc.times.clock`, s.
     poll_error : UKSSDCError or None
         Why the last poll failed, if it did.
     """
@@ -64,12 +68,16 @@ class JobTracker:
         self.start = start or utcnow()
         self.deadline = self.start + timedelta(seconds=max_wait)
         self.status = JobStatus({p: ProductStatus.missing() for p in job.products})
-        self.next_poll = time.monotonic() + self._seconds_to_wait()
-        self._no_status_polls = no_status_polls
+        self.next_poll = clock() + self._seconds_to_wait()
         self.poll_error: UKSSDCError | None = None
-        self._polled = False
+        self._end = clock() + (self.deadline - utcnow()).total_seconds()
+        self._no_status_polls = no_status_polls
+        self._last_poll: float | None = None
         self._missing: Counter[Product] = Counter()
         self._dispatched: set[Product] = set()
+        self._refusals = 0  # in a row
+        self._ask_list = False
+        self._gone_lists = 0  # in a row
 
     def action(self, product: Product) -> Action:
         """Return what a product's status calls for; one that was missing too often in a row has failed."""
@@ -95,13 +103,23 @@ class JobTracker:
 
     @property
     def deadline_passed(self) -> bool:
-        """True when the longest wait is over; not before the job has been asked about once, however late that is."""
-        return self._polled and utcnow() >= self.deadline
+        """True when the longest wait is over, and the job has been asked about once more since."""
+        return self._last_poll is not None and self._last_poll >= self._end
 
     @property
     def poll_failed(self) -> bool:
-        """True where the last poll failed for good: asking again makes no sense."""
-        return self.poll_error is not None and not self.poll_error.retryable
+        """True where asking again makes no sense."""
+        return self.poll_error is not None and not self._may_pass(self.poll_error)
+
+    @property
+    def gone(self) -> bool:
+        """True where the service has removed the job."""
+        return self._gone_lists >= GONE_LISTS
+
+    @property
+    def refused(self) -> bool:
+        """True while the service refuses to tell of the job, which its list knows, or has not been asked for."""
+        return self._refusals > 0 and not self.gone
 
     @property
     def elapsed(self) -> float:
@@ -110,27 +128,38 @@ class JobTracker:
 
     @property
     def poll_too_soon(self) -> bool:
-        """True until the interval since the last poll is over."""
-        return time.monotonic() < self.next_poll
+        """True until the interval since the last poll, or the longer pause that was asked for, is over."""
+        return clock() < self.next_poll
 
-    def poll(self, ask: Callable[[tuple[Product, ...]], JobStatus]) -> None:
-        """Ask for all pending products in one call, and put the answer on record.
+    def poll(self, ask: Callable[[tuple[Product, ...]], JobStatus], list_jobs: Callable[[], Sequence[OldJob]]) -> None:
+        """Make one call, and put the answer on record.
+
+        Parameters
+        ----------
+        ask : callable
+            Makes the status call for these products.
+        list_jobs : callable
+            Lists the user's jobs at the service: asked in the place of a poll, after one that was refused or empty.
 
         Raises
         ------
         UKSSDCError
-            What `ask` raises, which is kept in `poll_error`; or the record cannot be written.
+            Why the call failed, which is kept in `poll_error`; `JobGone` where the job is; or the record cannot be
+            written.
         """
-        self._polled = True
         try:
-            self._note(ask(self.pending))
+            if self._ask_list:
+                self._note_list(list_jobs())
+            else:
+                self._note(ask(self.pending))
         except UKSSDCError as error:
-            self.poll_error = error
+            self._note_error(error)
             raise
         else:
             self.poll_error = None
         finally:
-            self.next_poll = time.monotonic() + self.interval  # from the end: the call itself may have been slow
+            self._last_poll = clock()  # the end: the call itself may have been slow
+            self.next_poll = self._last_poll + self._pause()
 
     def mark_dispatched(self, products: tuple[Product, ...]) -> None:
         """Take note that these products have been handed to their branch: they are not asked for again."""
@@ -139,9 +168,51 @@ class JobTracker:
     def _seconds_to_wait(self) -> float:
         """Return for how long the job may not be asked about, after the poll of a process before this one, s."""
         last = self.folder.last_poll if self.folder is not None else None
-        return 0.0 if last is None else self.interval - max((utcnow() - last).total_seconds(), 0.0)
+        since = (utcnow() - last).total_seconds() if last is not None else self.interval
+        return self.interval - min(max(since, 0.0), self.interval)
+
+    def _pause(self) -> float:
+        """Return the time to the next poll, s: longer where the service refuses, or asks for more."""
+        asked_for = getattr(self.poll_error, "retry_after", None) or 0.0
+        refused = self.interval * 2.0 ** min(max(self._refusals - 1, 0), 10)
+        return max(self.interval, min(refused, MAX_PAUSE), asked_for)
+
+    def _may_pass(self, error: UKSSDCError) -> bool:
+        return error.retryable or (isinstance(error, _REFUSALS) and not self.gone)
+
+    def _note_error(self, error: UKSSDCError) -> None:
+        self.poll_error = error
+        if not error.retryable and isinstance(error, _REFUSALS) and not self._ask_list:
+            self._refusals += 1
+            self._ask_list = True
+
+    def _note_list(self, jobs: Sequence[OldJob]) -> None:
+        """Look whether the service's list of jobs still has this one."""
+        entry = next((old for old in jobs if old.job_id == self.job.job_id), None)
+        if entry is None or (not entry.available and self._has_ended(entry)):
+            self._gone_lists += 1
+        else:
+            self._gone_lists, self._ask_list = 0, False
+        if self.gone:
+            raise JobGone(
+                f"the service has no job {self.job.job_id} any more: its list says so"
+                + ("" if entry is None else ", it has no products left")
+                + ". Request the products again"
+            )
+
+    def _has_ended(self, entry: OldJob) -> bool:
+        """Tell whether a job without products, that the service does not tell of, was complete, or is old."""
+        record = self.folder.read() if self.folder is not None else None
+        complete = record is not None and record.was_complete
+        submitted = entry.submitted or self.job.submitted
+        return complete or (submitted is not None and utcnow() - submitted > MAX_AGE)
 
     def _note(self, answer: JobStatus) -> None:
+        empty = all(status.action is Action.MISSING for status in answer.values())
+        if not empty:
+            self._refusals, self._gone_lists = 0, 0
+        elif not any(self._missing.values()):
+            self._ask_list = True  # once, in a row of empty answers
         for name, status in answer.items():
             product = Product(name)
             missing = status.action is Action.MISSING

@@ -12,6 +12,7 @@ from prefect.logging.handlers import PrefectConsoleHandler
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn, TransferSpeedColumn
+from rich.text import Text
 from rich.theme import Theme
 
 from ukssdc import Job, JobStatus, Product
@@ -26,6 +27,7 @@ class LiveDisplay:
 
     def __init__(self) -> None:
         self._view: View | None = None
+        self._waiting = ""
         self._downloads = Progress(
             "{task.description}",
             BarColumn(BAR),
@@ -42,6 +44,10 @@ class LiveDisplay:
         view.update(status)
         self._view = view
 
+    def waiting(self, text: str) -> None:
+        """Show what is being waited for before there is a job."""
+        self._waiting = text
+
     def download(self, product: Product, size: int, total: int | None) -> None:
         """Move a download's bar; it stays through a pause before the next try, which goes on from there."""
         if product not in self._bars:
@@ -57,7 +63,10 @@ class LiveDisplay:
             self._downloads.remove_task(self._bars.pop(product))
 
     def __rich__(self) -> Group:
-        return Group(*([self._view] if self._view else []), *([self._downloads] if self._bars else []))
+        return Group(
+            *([self._view] if self._view else [Text(self._waiting)] if self._waiting else []),
+            *([self._downloads] if self._bars else []),
+        )
 
 
 @contextmanager

@@ -129,9 +129,9 @@ def _poll(client: Client, tracker: JobTracker, view: View, plain: Console | None
 def _ask(client: Client, tracker: JobTracker, view: View) -> list[str]:
     """Make one status call; what may pass is no reason to stop."""
     try:
-        tracker.poll(lambda _: client.status(tracker.job))
+        tracker.poll(lambda _: client.status(tracker.job), client.jobs)
     except UKSSDCError as error:
-        if not error.retryable:
+        if tracker.poll_failed:
             raise
         view.poll_error = f"{error}. Asked again at the next poll"
         return [view.poll_error]

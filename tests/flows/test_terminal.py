@@ -55,6 +55,9 @@ class Recorder:
         self.pending.append(len(status.pending))
         assert job.job_id == 951
 
+    def waiting(self, text: str) -> None:
+        assert text == "", "there is a slot"
+
     def download(self, product: Product, size: int, total: int | None) -> None:
         self.downloads.setdefault(product, []).append((size, total))
 
@@ -68,7 +71,7 @@ class Broken:
     def fail(self, *_: Any) -> None:
         raise RuntimeError("no terminal")
 
-    status = download = outcome = fail
+    status = waiting = download = outcome = fail
 
 
 @pytest.mark.parametrize("arguments", [RUN, COLLECT], ids=["run", "collect"])

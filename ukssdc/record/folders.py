@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 import tempfile
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ukssdc.errors import UKSSDCError
+from ukssdc.errors import JobInProgress, UKSSDCError
 from ukssdc.job import Job
+from ukssdc.record.claims import Claim, claim_request
 from ukssdc.record.journal import PendingSubmission, journal_submission
 from ukssdc.record.locks import file_lock, folder_lock, write_error
 from ukssdc.record.record import NAME, JobRecord
 from ukssdc.status import Product
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from ukssdc.status import JobStatus
@@ -35,10 +36,16 @@ class JobFolder:
     ----------
     path : Path
     job : Job
+    request : mapping, optional
+        What was asked for, wire names, without the account; for a record that is begun.
+    software : mapping, optional
+        Name -> version of what asks; for a record that is begun.
     """
 
     path: Path
     job: Job
+    request: Mapping[str, Any] | None = None
+    software: Mapping[str, str] | None = None
 
     def read(self) -> JobRecord | None:
         """Return what is on record; None where there is nothing yet.
@@ -63,9 +70,7 @@ class JobFolder:
         """
         job = self.job
         with folder_lock(self.path):
-            record = self.read() or JobRecord(
-                job_id=job.job_id, url=job.url, name=job.name, products=job.products, parameters=job.parameters
-            )
+            record = self.read() or self._new_record()
             if record.job_id != job.job_id or not is_same_service(record.url, job.url):
                 raise UKSSDCError(
                     f"{self.path} belongs to job {record.job_id} at {record.url} (its {NAME} says so), not to job "
@@ -79,13 +84,67 @@ class JobFolder:
                 except OSError as error:
                     raise write_error(self.path, error) from None
 
-    def begin(self, request: Mapping[str, Any] | None, software: Mapping[str, str]) -> None:
-        """Put the job on record, with what was asked for and the versions of what asks; errors as for `open`."""
-        with self.open() as record:
+    def begin(self, request: Mapping[str, Any] | None, software: Mapping[str, str]) -> JobFolder:
+        """Put the job on record, with what was asked for and the versions of what asks; errors as for `open`.
+
+        A record of another submission that had the same number (an emulator was started again) is moved away.
+
+        Returns
+        -------
+        JobFolder
+            One that knows both, and begins the record anew should it be swept away.
+        """
+        self._move_namesake_away()
+        folder = replace(self, request=request, software=software)
+        with folder.open() as record:
             record.submitted = record.submitted or self.job.submitted
             record.software = dict(software)
+            record.ended = False
             if request is not None:
                 record.request = dict(request)
+        return folder
+
+    def note_end(self) -> None:
+        """Put on record that a run has brought the job to its end, reports included; errors as for `open`."""
+        with self.open() as record:
+            record.ended = record.all_ended
+
+    def note_cancelled(self, products: Iterable[Product]) -> None:
+        """Put on record that these products were cancelled from here: the job is over; errors as for `open`."""
+        with self.open() as record:
+            record.outcomes |= dict.fromkeys(record.files, "downloaded") | dict.fromkeys(products, "cancelled")
+            record.ended = record.all_ended
+
+    def note_gone(self) -> None:
+        """Put on record that the service has removed the job; errors as for `open`."""
+        with self.open() as record:
+            record.gone = True
+
+    def _new_record(self) -> JobRecord:
+        job = self.job
+        return JobRecord(
+            job_id=job.job_id,
+            url=job.url,
+            name=job.name,
+            products=job.products,
+            parameters=job.parameters,
+            submitted=job.submitted,
+            request=dict(self.request or {}),
+            software=dict(self.software or {}),
+            ended=False,
+        )
+
+    def _move_namesake_away(self) -> None:
+        record = self.read()
+        if record is None or not is_same_service(record.url, self.job.url):
+            return
+        times = record.submitted, self.job.submitted
+        if None not in times and times[0] != times[1]:
+            aside = self.path.with_name(f"{self.path.name}-{record.submitted:%Y%m%dT%H%M%S}")
+            try:
+                self.path.rename(aside)
+            except OSError as error:
+                raise write_error(self.path, error) from None
 
     def note_statuses(self, status: JobStatus, at: datetime) -> None:
         """Put the answer to a poll on record; errors as for `open`."""
@@ -161,7 +220,12 @@ class ProductsFolder:
             raise write_error(self.path, error) from None
 
     def folder_of(self, job: Job) -> JobFolder:
-        """Return a job's folder, whether or not it is there yet."""
+        """Return a job's folder, whether or not it is there yet: that of its record, whatever the target was called."""
+        for path in self.path.glob(f"*/{job.job_id}/{NAME}"):
+            with suppress(UKSSDCError):
+                record = JobRecord.load(path.parent)
+                if record is not None and record.url == job.url:
+                    return JobFolder(path.parent, job)
         return JobFolder(self.path / safe_name(job.name) / str(job.job_id), job)
 
     def find(self, name: str, url: str) -> JobFolder | None:
@@ -183,17 +247,28 @@ class ProductsFolder:
         Returns
         -------
         JobFolder or None
-            The newest; None where there is none, or where another run is following it right now.
+            The newest; None where there is none.
+
+        Raises
+        ------
+        JobInProgress
+            Another run is following it right now.
         """
         found = [
             folder
             for folder, record in self._jobs(name)
-            if record.request == request
-            and is_same_service(record.url, service)
-            and not record.finished
-            and not folder.is_followed
+            if record.request == request and is_same_service(record.url, service) and not record.finished
         ]
-        return max(found, key=lambda folder: folder.job.job_id, default=None)
+        newest = max(found, key=lambda folder: folder.job.job_id, default=None)
+        if newest is not None and newest.is_followed:
+            number = newest.job.job_id
+            raise JobInProgress(
+                f"the same request is in progress for this destination: another run follows its job {number}. Wait for "
+                "it, cancel it, or choose another destination",
+                run="another run",
+                job_id=number,
+            )
+        return newest
 
     def finished_jobs(self, name: str) -> frozenset[str]:
         """Return the addresses of a target's jobs that are finished: there is nothing left to wait for or to fetch."""
@@ -204,6 +279,10 @@ class ProductsFolder:
     ) -> AbstractContextManager[PendingSubmission]:
         """Put on disk that a request is about to be sent; see `journal_submission`."""
         return journal_submission(self.path / safe_name(name), request, run=run, since=since, until=until)
+
+    def claim(self, name: str, request: Mapping[str, Any], service: str, run: str) -> AbstractContextManager[Claim]:
+        """Hold the claim on a request for this destination; see `claim_request`."""
+        return claim_request(self.path / safe_name(name), request, _host(service), run)
 
     def _jobs(self, name: str) -> Iterator[tuple[JobFolder, JobRecord]]:
         """Yield the folder and the record of each of a target's jobs."""

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from ukssdc.errors import SubmissionRefused
+from ukssdc.errors import NoSlot, SubmissionRefused
 from ukssdc.record.locks import is_locked, write_error
 from ukssdc.times import utcnow
 
@@ -68,7 +68,7 @@ class PendingSubmission(NamedTuple):
 def journal_submission(
     folder: Path, request: Mapping[str, Any], *, run: str, since: datetime, until: datetime
 ) -> Iterator[PendingSubmission]:
-    """Put on disk that a request is about to be sent; it stays there until `resolve`, or until it is refused.
+    """Put on disk that a request is about to be sent; until `resolve`, or a refusal.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def journal_submission(
             raise write_error(folder, error) from None
         try:
             yield PendingSubmission(path, tuple(_orphans(submission, folder)))
-        except SubmissionRefused:
+        except (SubmissionRefused, NoSlot):
             path.unlink(missing_ok=True)
             raise
 

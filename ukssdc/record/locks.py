@@ -68,13 +68,13 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Tell whether a process holds a file's lock, or the file is gone, which its holder has seen to."""
+    """Tell whether a process holds a file's lock, or the file is gone, which its holder has seen to, or not ours."""
     import fcntl  # noqa: PLC0415 - as above
 
     try:
         with path.open("r+") as file:  # NFS locks only what may be written
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, FileNotFoundError):
+    except (BlockingIOError, FileNotFoundError, PermissionError):  # the last: someone else's, in a shared folder
         return True
     return False
 

@@ -52,6 +52,11 @@ class JobRecord(BaseModel):
         Product -> file.
     outcomes : dict
         Product -> "downloaded", "failed", "cancelled" or "timed_out".
+    ended : bool or None
+        Whether a run has brought the job to its end, quick look and reports included; None in a record of version
+        0.1.0, which is judged by its outcomes alone.
+    gone : bool
+        Whether the service has removed the job.
     software : dict
         Name -> version of what made the record.
     """
@@ -68,6 +73,8 @@ class JobRecord(BaseModel):
     history: list[RecordedStatus] = Field(default_factory=list)
     files: dict[Product, RecordedFile] = Field(default_factory=dict)
     outcomes: dict[Product, str] = Field(default_factory=dict)
+    ended: bool | None = None
+    gone: bool = False
     software: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
@@ -109,7 +116,18 @@ class JobRecord(BaseModel):
 
     @property
     def finished(self) -> bool:
-        """True where nothing is left to wait for or to fetch."""
+        """True where nothing is left to wait for, to fetch or to show."""
+        return self.gone or (self.all_ended and self.ended is not False)
+
+    @property
+    def was_complete(self) -> bool:
+        """True where every product has been seen complete, or ended otherwise."""
+        last = {s.product: s.code for s in self.history}
+        return all(action_for(last.get(p)).is_final for p in self.products)
+
+    @property
+    def all_ended(self) -> bool:
+        """True where every product has come to its end: nothing is left to wait for or to fetch."""
         last = {s.product: s.code for s in self.history}
         return all(
             self.outcomes.get(p) in {"downloaded", "cancelled"}

@@ -1,0 +1,75 @@
+"""Wait for a slot: no more jobs active at once than the service asks for."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+from ukssdc import Client
+from ukssdc.errors import NoSlot
+from ukssdc.slots import SubmissionSlot
+from ukssdc.times import utcnow
+from xrt_products.tasks.account import Account, client_for
+from xrt_products.tasks.observe.display import show
+from xrt_products.tasks.retry import give_up_after, retried_task
+
+LOCK_TRIES, LOCK_PAUSE = 100, 0.05  # s; another process holds the lock for two calls
+
+
+@retried_task(
+    name="wait for slot",
+    task_run_name="wait for slot",
+    description="Ask once a minute how many jobs are active, until there is room for one more; retries are the loop.",
+    backoff=False,
+)
+def wait_for_slot(
+    slot: SubmissionSlot, account: Account = None, deadline: datetime | None = None, first_tries: int = 1
+) -> None:
+    """Take a slot as soon as there is one; the submission gives it back.
+
+    Parameters
+    ----------
+    slot : SubmissionSlot
+    account : str, UKSSDCAccount or None, optional
+    deadline : datetime, optional
+        When to give up, UTC; there is one more look after it.
+    first_tries : int, optional
+        How often a service that refuses the account is asked: this is the first call that is made.
+
+    Raises
+    ------
+    NoSlot
+        There was none until the deadline; nothing has been submitted.
+    ServiceError, TransportError, ProtocolError
+    RetriesExhausted
+        The service stays away.
+    """
+    with client_for(account) as client:
+        take_slot(slot, client, deadline, first_tries=first_tries)
+
+
+def take_slot(slot: SubmissionSlot, client: Client, deadline: datetime | None, *, first_tries: int = 1) -> None:
+    """Take a slot now, if there is one; errors as for `wait_for_slot`, and a `NoSlot` that is retryable before."""
+    try:
+        with give_up_after(deadline, first_tries=first_tries):
+            _take(slot, client)
+    except NoSlot as full:
+        if deadline is not None and utcnow() >= deadline:
+            raise NoSlot(
+                f"no slot until the longest wait was over: nothing has been submitted. {full.active} jobs are active "
+                "at the service; see `xrt-products jobs`, and cancel what is not wanted any more",
+                active=full.active,
+                retryable=False,
+            ) from None
+        text = str(full)
+        show(lambda display: display.waiting(text))
+        raise
+
+
+def _take(slot: SubmissionSlot, client: Client) -> None:
+    """Try for some seconds where another process is submitting at this moment."""
+    for _ in range(LOCK_TRIES):
+        if slot.take(client.count_active_jobs):
+            return
+        time.sleep(LOCK_PAUSE)
+    raise NoSlot("another run on this machine is submitting; waiting for a slot", active=0)
