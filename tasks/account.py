@@ -54,7 +54,7 @@ def client_for(account: Account) -> Client:
     ------
     UKSSDCError
         Where there is no e-mail address, or one in the place of a block's name.
-    PrefectAway
+    PrefectUnavailable
         The Prefect server, which keeps the blocks, cannot be asked.
     ValueError
         Where there is no block of that name.

@@ -57,7 +57,7 @@ def cancel_job(
     Raises
     ------
     ServiceError, TransportError, ProtocolError
-    GivenUp
+    RetriesExhausted
         The service stays away.
     """
     with give_up_after(deadline), client_for(account) as client:

@@ -48,9 +48,9 @@ def download_product(
     Raises
     ------
     DownloadError, UKSSDCError
-    GivenUp
+    RetriesExhausted
         The archive stays broken, or the service away.
-    Stopped
+    Interrupted
         The run was, by Ctrl-C or a signal.
     """
 

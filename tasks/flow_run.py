@@ -1,6 +1,6 @@
 """The flow run itself: when it began, and whose job is whose.
 
-Its job stands in labels, for hooks, which run in other processes, and in a tag, for people.
+Its job is noted in labels, for hooks, which run in other processes, and in a tag, for people.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def owned_by_other_run(job: Job, mine: Collection[str]) -> bool:
 
     Raises
     ------
-    PrefectAway
+    PrefectUnavailable
         The Prefect server cannot be asked; to guess would be to follow another run's job, or to submit twice.
     """
     try:

@@ -80,7 +80,7 @@ def submit_request(
     InvalidRequest, ServiceError
     TransportError, ProtocolError
         Prefect tries again after a minute.
-    GivenUp
+    RetriesExhausted
         The deadline is over.
     """
     with give_up_after(deadline):

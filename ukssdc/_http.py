@@ -17,7 +17,7 @@ import urllib3
 from ukssdc.errors import ProtocolError, ServiceError, TransportError, UKSSDCError
 from ukssdc.service import API, BASE_URL, REGISTRATION_URL
 
-ACCOUNT = "<your account>"  # stands wherever the service repeats the e-mail address
+ACCOUNT = "<your account>"  # in the place of the e-mail address, wherever the service repeats it
 MAX_ANSWER = 256 * 2**20  # bytes; light curves of years of data are some MB
 EXCERPT = 200  # characters of an unreadable answer that an error shows
 MAY_HOLD_ADDRESS = re.compile(r"[@%&\\]")  # its @, or what any other way to write one begins with

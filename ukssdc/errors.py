@@ -33,7 +33,7 @@ class UKSSDCError(Exception):
 
     Attributes
     ----------
-    may_pass : bool
+    retryable : bool
         True where it may pass, so that trying again makes sense.
     """
 
@@ -109,7 +109,7 @@ class ProtocolError(UKSSDCError):
         The address that answered.
     start : str
         The start of what came instead.
-    may_pass : bool
+    retryable : bool
         True where the body was no JSON at all: most likely a gateway's page, gone in a minute.
     """
 
@@ -121,7 +121,7 @@ class ProtocolError(UKSSDCError):
 
 
 class DownloadError(UKSSDCError):
-    """An archive that did not arrive whole, or could not be written; nothing stands under its final name.
+    """An archive that did not arrive whole, or could not be written; nothing has its final name.
 
     Parameters
     ----------
@@ -129,9 +129,9 @@ class DownloadError(UKSSDCError):
         What happened, why, and what to do next.
     url : str
         Where the archive is.
-    may_pass : bool
+    retryable : bool
         True where another try may succeed.
-    spoilt : bool
+    corrupt : bool
         True where what came is not what should have come, or the next try cannot go on from it: only a few tries make
         sense.
     """

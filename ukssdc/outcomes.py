@@ -109,7 +109,7 @@ class TimedOut(_Outcome):
         Its last status code.
     text : str
         The service's words for it.
-    waited : float
+    elapsed : float
         How long, s.
     advice : str
         How to collect it later.

@@ -154,7 +154,7 @@ def action_for(code: int | None) -> Action:
 
 
 class ProductStatus(BaseModel):
-    """Where one product stands.
+    """The status of one product.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """Swift-XRT products from the UKSSDC as Prefect tasks and flows; the client without Prefect is `ukssdc`.
 
 This is the name under which the repository's `flows/` and `tasks/` are installed: those two names belong to everybody.
-What stands here is imported when it is first used, so that the command line starts without Prefect.
+Everything here is imported when it is first used, so that the command line starts without Prefect.
 
 >>> from xrt_products import request_products
 """

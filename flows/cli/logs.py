@@ -1,4 +1,4 @@
-"""On the command line, an error that says what to do next stands without a traceback."""
+"""On the command line, an error that says what to do next has no traceback."""
 
 from __future__ import annotations
 

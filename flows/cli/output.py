@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def show_report(report: JobReport) -> None:
-    """Print a report as a table; where the files and the quick look are stands below it."""
+    """Print a report as a table; below it, where the files and the quick look are."""
     from ukssdc.quicklook import PAGE  # noqa: PLC0415 - it takes its time
 
     quick_look = report.directory / PAGE

@@ -79,7 +79,7 @@ class View:
 
 
 def watch_job(client: Client, job: Job, *, interval: float = POLL_INTERVAL, console: Console | None = None) -> int:
-    """Show where a job stands until all its products have ended.
+    """Show the state of a job until all its products have ended.
 
     Parameters
     ----------

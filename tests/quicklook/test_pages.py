@@ -134,7 +134,7 @@ def test_rows_are_as_long_as_the_head(model: Any) -> None:
     assert len(set(widths)) == 1
 
 
-def test_best_photon_index_stands_at_the_top() -> None:
+def test_best_photon_index_is_at_the_top() -> None:
     assert finding(full_look(), Product.Spectrum).startswith(
         "photon index 1.86 (+0.12, -0.11) (PowerLaw, PC, interval0)"
     )
@@ -144,7 +144,7 @@ def test_light_curve_is_counted_by_mode() -> None:
     assert finding(full_look(), Product.LightCurve) == "4 bins in WT, 4 bins in PC, 1 upper limit in PC"
 
 
-def test_position_stands_with_its_radius() -> None:
+def test_position_has_its_radius() -> None:
     assert finding(full_look(), Product.EnhancedPos) == (
         "RA 22 22 47.59, Dec -07 31 03.7 (J2000), error radius 1.7 arcsec (90 %)"
     )

@@ -225,7 +225,7 @@ def test_empty_light_curve_is_not_drawn(curve: LightCurveData) -> None:
     assert light_curve_figure(look(light_curve=curve)) is None
 
 
-def test_bins_without_numbers_are_passed_over() -> None:
+def test_bins_without_numbers_are_left_out() -> None:
     nan = float("nan")
     curve = light_curve(PC=dataset(RATES, (10.0, 1.0, -1.0, nan, nan, nan), (20.0, nan, nan, 0.5, nan, nan)))
 
@@ -246,7 +246,7 @@ def test_target_whose_name_looks_like_a_formula_is_drawn() -> None:
     assert as_png(figure).startswith(b"\x89PNG")
 
 
-def test_ground_is_white() -> None:
+def test_background_is_white() -> None:
     assert drawn(afterglow()).get_facecolor() == (1.0, 1.0, 1.0, 1.0)
 
 

@@ -122,7 +122,7 @@ def test_page_in_the_ui_shows_both_pictures(take: Callable[..., Seen]) -> None:
     assert len(seen.artifact) < 1_000_000
 
 
-def test_quiet_job_gives_no_warning(take: Callable[..., Seen]) -> None:
+def test_job_without_problems_gives_no_warning(take: Callable[..., Seen]) -> None:
     assert take().warnings == ""
 
 
@@ -168,7 +168,7 @@ def test_result_that_cannot_be_read_is_said_and_the_rest_is_there(take: Callable
     assert "bins in PC" in finding(seen.artifact, Product.LightCurve)
 
 
-def test_result_that_could_not_be_had_at_first_is_there_all_the_same(take: Callable[..., Seen]) -> None:
+def test_result_that_is_only_available_on_a_retry_is_shown(take: Callable[..., Seen]) -> None:
     def break_it(emulator: Emulator) -> None:
         emulator.faults.append(Fault("http_502", call="light_curve", count=1))
 
@@ -178,7 +178,7 @@ def test_result_that_could_not_be_had_at_first_is_there_all_the_same(take: Calla
     assert seen.warnings == ""
 
 
-def test_service_that_is_away_is_said_in_the_page(take: Callable[..., Seen]) -> None:
+def test_page_says_that_the_service_does_not_answer(take: Callable[..., Seen]) -> None:
     seen = take(prepare=Emulator.stop)
 
     assert "its results could not be read: " in finding(seen.artifact, Product.LightCurve)
@@ -186,7 +186,7 @@ def test_service_that_is_away_is_said_in_the_page(take: Callable[..., Seen]) -> 
     assert seen.state == "Completed"
 
 
-def test_failed_product_stands_in_the_page_and_is_not_asked_for(take: Callable[..., Seen]) -> None:
+def test_failed_product_is_on_the_page_and_not_fetched(take: Callable[..., Seen]) -> None:
     running: list[Emulator] = []
     failed = Failed(product=Product.LightCurve, code=-3, text="No data", meaning="nothing came", advice="Write.")
 
@@ -205,7 +205,7 @@ def test_product_that_could_not_be_downloaded_is_shown_all_the_same(take: Callab
     assert len(pixels(seen.artifact)) == 1
 
 
-def test_only_the_complete_products_are_asked_for(take: Callable[..., Seen]) -> None:
+def test_only_complete_products_are_fetched(take: Callable[..., Seen]) -> None:
     seen = take(Product.LightCurve, Product.Spectrum, wanted=["Spectrum"])
 
     assert "not complete" in finding(seen.artifact, Product.LightCurve)
@@ -229,7 +229,7 @@ def test_no_account_is_said_in_the_page(take: Callable[..., Seen], monkeypatch: 
     assert seen.state == "Completed"
 
 
-def test_mistake_of_its_own_is_a_warning_and_no_failure(
+def test_error_in_the_quick_look_is_a_warning_and_no_failure(
     take: Callable[..., Seen], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def explode(*_: object) -> None:

@@ -72,7 +72,7 @@ def test_a_product_without_parameters_is_asked_for(settings: Any) -> None:
     assert ProductRequest.model_validate(flat(EnhancedPos=settings)).enhanced_pos == EnhancedPos()
 
 
-def test_nothing_behind_a_products_own_name_asks_for_it() -> None:
+def test_a_products_name_without_a_value_requests_it() -> None:
     assert ProductRequest.model_validate(flat(EnhancedPos=None)).enhanced_pos == EnhancedPos()
 
 
@@ -181,7 +181,7 @@ def test_models_may_be_one_text() -> None:
     assert spectrum.models == ("powerlaw", "apec")
 
 
-def test_what_is_set_on_one_position_holds_for_all() -> None:
+def test_a_parameter_of_one_position_applies_to_all() -> None:
     request = ProductRequest.model_validate(
         flat(StandardPos={"whichData": "user"}, EnhancedPos={"useObs": "00966554000"})
     )

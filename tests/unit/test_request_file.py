@@ -63,11 +63,11 @@ def test_numbers_are_numbers(grb: Path) -> None:
     assert (request.dec, request.pos_err, request.t0) == (-7.5179, 1.0, 608713541.952)
 
 
-def test_a_product_with_nothing_behind_it_is_asked_for(grb: Path) -> None:
+def test_a_product_without_a_value_is_requested(grb: Path) -> None:
     assert ProductRequest.from_file(grb).products == (Product.LightCurve, Product.StandardPos)
 
 
-def test_our_name_of_a_product_with_nothing_behind_it_is_as_good(grb: Path) -> None:
+def test_a_field_name_without_a_value_requests_the_product(grb: Path) -> None:
     grb.write_text(GRB.replace("StandardPos:", "standard_pos:"))
 
     assert Product.StandardPos in ProductRequest.from_file(grb).products

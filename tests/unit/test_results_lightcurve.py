@@ -94,7 +94,7 @@ def test_upper_limits_are_no_detections() -> None:
     assert [dataset.name for dataset in read.upper_limits] == ["PCUL_incbad"]
 
 
-def test_an_upper_limit_stands_in_a_column_of_its_own_name() -> None:
+def test_an_upper_limit_is_in_a_column_of_its_own_name() -> None:
     limits = curve()["PCUL_incbad"]
 
     assert limits.columns["UpperLimit"] == limits.value == (0.001821,)
@@ -162,7 +162,7 @@ def test_a_dataset_without_bins_is_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "complaint"),
+    ("answer", "problem"),
     [
         ({}, "the light curve: Datasets is missing or no list"),
         ({"Datasets": [1]}, "the light curve: Datasets is no list of names"),
@@ -184,8 +184,8 @@ def test_a_dataset_without_bins_is_empty() -> None:
         ),
     ],
 )
-def test_what_cannot_be_read_is_named(answer: Any, complaint: str) -> None:
-    with pytest.raises(ProtocolError, match=complaint):
+def test_what_cannot_be_read_is_named(answer: Any, problem: str) -> None:
+    with pytest.raises(ProtocolError, match=problem):
         LightCurveData.from_wire(answer)
 
 

@@ -54,7 +54,7 @@ def test_no_position_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "complaint"),
+    ("answer", "problem"),
     [
         ({}, "GotPos is missing"),
         ({"GotPos": "perhaps"}, "GotPos is no number: 'perhaps'"),
@@ -66,8 +66,8 @@ def test_no_position_in_words() -> None:
         ("GotPos", "expected a JSON object"),
     ],
 )
-def test_what_cannot_be_read_is_named(answer: Any, complaint: str) -> None:
-    with pytest.raises(ProtocolError, match=complaint) as caught:
+def test_what_cannot_be_read_is_named(answer: Any, problem: str) -> None:
+    with pytest.raises(ProtocolError, match=problem) as caught:
         Position.from_wire(answer, at="http://127.0.0.1/tprods/getPSFPos.php")
 
     assert str(caught.value).startswith("the position: ")

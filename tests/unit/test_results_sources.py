@@ -72,7 +72,7 @@ def test_all_bands_are_read_in_their_order() -> None:
     assert len(sources) == 4
 
 
-def test_what_is_no_band_is_passed_over() -> None:
+def test_a_key_that_is_no_band_is_ignored() -> None:
     answer = {"OK": 1, "APIVersion": "1.12", "deprecationWarning": {"type": "x", "message": "y"}, "Total": [SOURCE]}
 
     assert list(SourceList.from_wire(answer).bands) == ["Total"]
@@ -86,7 +86,7 @@ def test_an_empty_field_is_no_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "complaint"),
+    ("answer", "problem"),
     [
         ({}, "the source list: there is no band"),
         ({"Total": "none"}, "the source list: Total is missing or no list"),
@@ -95,8 +95,8 @@ def test_an_empty_field_is_no_error() -> None:
         ({"Hard": [{"ra": "1"}]}, "the source list, Hard, source 1: dec is missing or no number"),
     ],
 )
-def test_what_cannot_be_read_is_named(answer: Any, complaint: str) -> None:
-    with pytest.raises(ProtocolError, match=complaint):
+def test_what_cannot_be_read_is_named(answer: Any, problem: str) -> None:
+    with pytest.raises(ProtocolError, match=problem):
         SourceList.from_wire(answer)
 
 

@@ -176,7 +176,7 @@ def without(*path: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("path", "complaint"),
+    ("path", "problem"),
     [
         (("rnames",), "the spectral fits: rnames is missing or no list"),
         (("interval0",), "the spectral fits: interval0 is missing or no object"),
@@ -186,8 +186,8 @@ def without(*path: str) -> dict[str, Any]:
         (("interval0", "WT", "APEC"), "the spectral fits, interval0, WT: APEC is missing or no object"),
     ],
 )
-def test_what_is_missing_is_named(path: tuple[str, ...], complaint: str) -> None:
-    with pytest.raises(ProtocolError, match=complaint):
+def test_what_is_missing_is_named(path: tuple[str, ...], problem: str) -> None:
+    with pytest.raises(ProtocolError, match=problem):
         SpectralFits.from_wire(without(*path))
 
 

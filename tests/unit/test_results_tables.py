@@ -1,4 +1,4 @@
-"""pandas and astropy are optional: imported when needed, and missed with words that help."""
+"""pandas and astropy are optional: imported when needed; the error says what to install."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def _fetch_and_verify(
                 retryable=True,
                 corrupt=True,
             )
-        with folder.open() as record:  # before the rename: what stands under its name is on record
+        with folder.open() as record:  # before the rename: what has its name is on record
             record.files[product] = RecordedFile(name=target.name, bytes=size, sha256=digest, at=utcnow())
         part.finish()
     except OSError as error:

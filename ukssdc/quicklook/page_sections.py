@@ -26,7 +26,7 @@ def safe(text: str) -> str:
 
 
 def findings(look: QuickLook) -> list[str]:
-    """Say in Markdown, in a line per product, what was found, or why nothing was."""
+    """Return a line of Markdown per product: what was found, or why nothing was."""
     lines = []
     for product in look.job.products:
         problem = look.problems.get(product)

@@ -1,6 +1,6 @@
 """The journal of submissions under way: on disk before anything is sent, so that a killed process costs no job.
 
-A submission stands in `{destination}/{target}/submitting-{run}.json` until its job has a record of its own. The file is
+A submission is in `{destination}/{target}/submitting-{run}.json` until its job has a record of its own. The file is
 locked while its process lives; one that nobody holds is an orphan.
 """
 

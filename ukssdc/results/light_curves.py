@@ -136,7 +136,7 @@ class Dataset(Result):
 class LightCurveData(TableResult):
     """The data of a light curve.
 
-    In a table, a row is a bin; `Dataset` comes first, and NaN stands where a dataset does not have a column.
+    In a table, a row is a bin; `Dataset` comes first, with NaN where a dataset does not have a column.
 
     Attributes
     ----------
