@@ -1,4 +1,4 @@
-"""The command line as its users meet it: run as a command, good input and bad."""
+"""The command line as its users meet it, good input and bad; most of it in this process, a few as real processes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from in_process import CommandLine
 from raw_server import http, raw_server
 from xrt_support import USER, Serve, request_for
 
@@ -17,12 +18,25 @@ from ukssdc import Client, Product
 from ukssdc.emulator import Build, Scenario
 
 COMMAND = Path(sys.executable).with_name("xrt-products")
+PREFECT_FREE = """import sys
+from xrt_products.flows.cli.commands import main
+try:
+    main()
+except SystemExit as ended:
+    sys.exit(9 if "prefect" in sys.modules else ended.code)
+"""
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run the command in an empty folder."""
+    """Run the command in an empty folder, in this process."""
+    return CommandLine(tmp_path)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Run:
+    """Run the command in an empty folder, as a process of its own."""
 
     def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -62,10 +76,18 @@ def test_help_is_there_for_every_command(run: Run, command: str) -> None:
     assert "Usage: xrt-products" in done.stdout
 
 
+def test_the_installed_command_helps_and_a_wrong_command_line_is_2(process: Run) -> None:
+    helped, wrong = process("--help"), process("run")
+
+    assert (helped.returncode, wrong.returncode) == (0, 2)
+    assert "Usage: xrt-products" in helped.stdout
+    assert "Traceback" not in wrong.stderr + wrong.stdout
+
+
 def test_run_downloads_and_shows_a_table(serve: Serve, run: Run, request_file: Path, tmp_path: Path) -> None:
     serve()
 
-    done = run("run", request_file, "--interval", 0.2)
+    done = run("run", request_file, "--interval", 0.2, "--no-quicklook")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "downloaded" in done.stdout
@@ -73,11 +95,11 @@ def test_run_downloads_and_shows_a_table(serve: Serve, run: Run, request_file: P
 
 
 def test_run_ends_with_status_1_and_no_traceback_where_a_product_fails(
-    serve: Serve, run: Run, request_file: Path, tmp_path: Path
+    serve: Serve, process: Run, request_file: Path, tmp_path: Path
 ) -> None:
     serve({Product.LightCurve: Build(ends=-3)})
 
-    done = run("run", request_file, "--interval", 0.2)
+    done = process("run", request_file, "--interval", 0.2, "--no-quicklook")
 
     assert_refused(done, "failed", "swifthelp@leicester.ac.uk")
     assert (done.stdout + done.stderr).count("1 of 2 products failed") == 1
@@ -208,7 +230,7 @@ def test_a_request_file_that_is_none_is_named(run: Run, tmp_path: Path, content:
         ("--interval nan --max-wait inf", ["--interval is nan: give a time", "--max-wait is inf: give a time"]),
     ],
 )
-def test_settings_that_are_wrong_are_named_once_each_and_before_prefect_starts(
+def test_settings_that_are_wrong_are_named_once_each_and_nothing_else_is_said(
     run: Run, request_file: Path, command: str, options: str, messages: list[str]
 ) -> None:
     assert request_file.exists()
@@ -219,6 +241,21 @@ def test_settings_that_are_wrong_are_named_once_each_and_before_prefect_starts(
     assert_refused(done, *messages)
     assert len(done.stderr.splitlines()) == len(messages)  # nothing of Prefect's
     assert done.stdout == ""
+
+
+def test_settings_that_are_wrong_are_named_before_prefect_is_imported(tmp_path: Path, request_file: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PREFECT_FREE, "run", request_file, "--max-wait", "-3"],
+        cwd=tmp_path,
+        env=os.environ | {"UKSSDC_USER": USER},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 1, done.stderr
+    assert_refused(done, "--max-wait is -3: give a time in s")
 
 
 def test_settings_are_looked_at_without_asking_for_the_block_with_the_account(run: Run, request_file: Path) -> None:
