@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from ukssdc._answer import PARAMETERS, RESULTS
 from ukssdc._http import Transport
 from ukssdc.download import DownloadedFile, download_archive
 from ukssdc.download.fetch import Progress
@@ -18,6 +19,7 @@ from ukssdc.request import ProductRequest
 from ukssdc.service import BASE_URL
 from ukssdc.status import JobStatus, Product, Products, select_products
 from ukssdc.times import utcnow
+from ukssdc.wire_values import as_list
 
 if TYPE_CHECKING:
     from ukssdc.download.archive import ArchiveFormat, IfExists
@@ -112,7 +114,7 @@ class Client:
         wanted = ProductRequest.model_validate(request)
         body = wanted.to_wire(self._transport.email)
         path = "run_userobject.php"
-        answer = self._transport.call(path, "submit the request", refusal=SubmissionRefused, **body)
+        answer = self._transport.call(path, "submit the request", refusal=SubmissionRefused, limits=PARAMETERS, **body)
         job = Job.from_wire(answer, id_key="JobID", at=self._address(path), products=wanted.products)
         return job.model_copy(update={"submitted": utcnow()})
 
@@ -229,15 +231,15 @@ class Client:
         TransportError, ProtocolError
         """
         path = "getOldProduct.php"
-        answer = self._transport.call(path, f"find job {job_id}", oldJob=job_id)
-        return Job.from_wire({"oldJob": job_id, **answer}, id_key="oldJob", at=self._address(path))
+        answer = self._transport.call(path, f"find job {job_id}", limits=PARAMETERS, oldJob=job_id)
+        return Job.from_wire({**answer, "oldJob": job_id}, id_key="oldJob", at=self._address(path))
 
     def jobs(self) -> list[OldJob]:
         """List all jobs ever submitted by this user, newest first."""
         path = "listOldJobs.php"
         answer = self._transport.call(path, "list the jobs")
-        entries = answer.get("jobs")
-        if not isinstance(entries, list):
+        entries = as_list(answer.get("jobs"))
+        if entries is None:
             raise ProtocolError(
                 "the service's answer holds no list of jobs", url=self._address(path), start=str(answer)[:200]
             )
@@ -309,7 +311,8 @@ class Client:
         return Position.from_wire(self._results(job, product, path), at=self._address(path))
 
     def _results(self, job: Job, product: Product, path: str, **body: Any) -> dict[str, Any]:
-        return self._transport.call(path, f"get the {product.label} of job {job.job_id}", JobID=job.job_id, **body)
+        doing = f"get the {product.label} of job {job.job_id}"
+        return self._transport.call(path, doing, limits=RESULTS, JobID=job.job_id, **body)
 
     def _address(self, path: str) -> str:
         return f"{self.base_url}/{path}"
