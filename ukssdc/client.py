@@ -13,13 +13,12 @@ from ukssdc._http import Transport
 from ukssdc.download import DownloadedFile, download_archive
 from ukssdc.download.fetch import Progress
 from ukssdc.errors import ProtocolError, SubmissionRefused, UKSSDCError
-from ukssdc.job import CancelReport, Job, OldJob, read_int
+from ukssdc.job import CancelReport, Job, OldJobs, read_int
 from ukssdc.record import JobFolder
 from ukssdc.request import ProductRequest
 from ukssdc.service import BASE_URL
 from ukssdc.status import JobStatus, Product, Products, select_products
 from ukssdc.times import utcnow
-from ukssdc.wire_values import as_list
 
 if TYPE_CHECKING:
     from ukssdc.download.archive import ArchiveFormat, IfExists
@@ -116,7 +115,7 @@ class Client:
         path = "run_userobject.php"
         answer = self._transport.call(path, "submit the request", refusal=SubmissionRefused, limits=PARAMETERS, **body)
         job = Job.from_wire(answer, id_key="JobID", at=self._address(path), products=wanted.products)
-        return job.model_copy(update={"submitted": utcnow()})
+        return job.model_copy(update={"name": wanted.name, "submitted": utcnow()})  # it may have changed the name
 
     def status(self, job: Job, products: Products = "all") -> JobStatus:
         """Ask, in one call, where a job's products stand; not more than once a minute, please.
@@ -234,16 +233,11 @@ class Client:
         answer = self._transport.call(path, f"find job {job_id}", limits=PARAMETERS, oldJob=job_id)
         return Job.from_wire({**answer, "oldJob": job_id}, id_key="oldJob", at=self._address(path))
 
-    def jobs(self) -> list[OldJob]:
-        """List all jobs ever submitted by this user, newest first."""
+    def jobs(self) -> OldJobs:
+        """List all jobs ever submitted by this user, newest first; `.unreadable` counts what could not be read."""
         path = "listOldJobs.php"
         answer = self._transport.call(path, "list the jobs")
-        entries = as_list(answer.get("jobs"))
-        if entries is None:
-            raise ProtocolError(
-                "the service's answer holds no list of jobs", url=self._address(path), start=str(answer)[:200]
-            )
-        return [job for entry in entries if (job := OldJob.from_wire(entry)) is not None]
+        return OldJobs.from_wire(answer, at=self._address(path))
 
     def count_active_jobs(self) -> int:
         """Count this user's jobs that are queued or running; the service asks to keep it to about 5."""
