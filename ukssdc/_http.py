@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import time
+import zlib
 from functools import lru_cache
-from html.entities import html5
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
-from ukssdc.errors import ProtocolError, ServiceError, TransportError, UKSSDCError
+from ukssdc._answer import RESULTS, TEXTS, AnswerLimits, AnswerTooLargeError, parse_answer, read_body
+from ukssdc._deadlines import set_deadline
+from ukssdc._session import ServiceSession
+from ukssdc.addresses import has_credentials, normalize_url
+from ukssdc.errors import ProtocolError, ResultTooLarge, ServiceError, TransportError, UKSSDCError
+from ukssdc.retry_after import read_retry_after, retry_after_text
 from ukssdc.service import API, BASE_URL, REGISTRATION_URL
+from ukssdc.texts import TextCleaner, shorten
+from ukssdc.wire_values import as_list, is_number
 
 ACCOUNT = "<your account>"  # in the place of the e-mail address, wherever the service repeats it
-MAX_ANSWER = 256 * 2**20  # bytes; light curves of years of data are some MB
 EXCERPT = 200  # characters of an unreadable answer that an error shows
-MAY_HOLD_ADDRESS = re.compile(r"[@%&\\]")  # its @, or what any other way to write one begins with
-SURROGATE = re.compile(r"[\ud800-\udfff]")  # JSON can write half of a character, UTF-8 cannot
-
-
-class _Session(requests.Session):
-    """A session for which there are no redirects: requests reads their address even where it is not to follow it."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - a bad one raises a ValueError there
-        return None
+MAX_REASONS = 50  # of a refusal
+JOB_NUMBERS = ("JobID", "oldJob")  # keys of a job's number, in bodies and in answers
 
 
 class Transport:
@@ -42,6 +40,11 @@ class Transport:
         `http` or `https` address of the service.
     timeout : tuple of float
         Longest wait for the connection, and for the whole answer to a call, s.
+
+    Attributes
+    ----------
+    redact : callable
+        Makes a text from the service safe to show: without the account, and without control characters.
     """
 
     def __init__(self, email: str, base_url: str, timeout: tuple[float, float]) -> None:
@@ -52,16 +55,21 @@ class Transport:
                 f"Register at {REGISTRATION_URL}, confirm, and put the address into the environment variable "
                 "UKSSDC_USER"
             )
-        _check_address(base_url)
+        self.base_url = _checked_url(base_url)
         self.email = email
-        self._address = _spellings(email)
-        self.base_url = base_url.rstrip("/")
+        self.redact = TextCleaner(email, ACCOUNT)
         self.timeout = timeout
-        self.session = _Session()
-        self.session.headers["User-Agent"] = "xrt-products (Prefect flows for Swift-XRT products)"
+        self.session = ServiceSession()
 
     def call(
-        self, path: str, doing: str, *, details: str = "", refusal: type[ServiceError] = ServiceError, **body: Any
+        self,
+        path: str,
+        doing: str,
+        *,
+        details: str = "",
+        refusal: type[ServiceError] = ServiceError,
+        limits: AnswerLimits = TEXTS,
+        **body: Any,
     ) -> dict[str, Any]:
         """POST one call and return the service's answer.
 
@@ -75,6 +83,8 @@ class Transport:
             A key whose presence makes a refusal an answer like any other: it says product by product what was refused.
         refusal : type, optional
             The error for a refusal.
+        limits : AnswerLimits, optional
+            How much of the answer is read.
         **body
             What the call takes beyond the three common keys.
 
@@ -88,111 +98,120 @@ class Transport:
         TransportError
             No answer, or an HTTP error status.
         ProtocolError
-            An answer that is no JSON object with `OK` in it.
+            An answer that is no JSON object with `OK` in it, is about another job, or is too large.
         ServiceError
             The service said no.
         """
         url = f"{self.base_url}/{path}"
-        text = self._post(url, doing, {**API, "UserID": self.email, **body})
+        text = self._post(url, doing, {**API, "UserID": self.email, **body}, limits)
+        start = self.redact(text[: 10 * EXCERPT])[:EXCERPT]
         try:
-            answer = self._clean(json.loads(text))
+            answer = parse_answer(text, self.redact, limits)
+        except AnswerTooLargeError as error:
+            raise _too_large(error, url, doing, limits) from None
         except (ValueError, RecursionError):
             what = "an HTML page" if text.lstrip()[:1] == "<" else "something else"
             raise ProtocolError(
                 f"could not {doing}: the service answered with {what} where JSON belongs",
                 url=url,
-                start=self._redact(text)[:EXCERPT],
+                start=start,
                 retryable=True,
             ) from None
         if not isinstance(answer, dict) or "OK" not in answer:
             raise ProtocolError(
                 f"could not {doing}: the service's answer has no OK in it, so this client does not understand it",
                 url=url,
-                start=self._redact(text)[:EXCERPT],
+                start=start,
+            )
+        asked = body.get("JobID", body.get("oldJob"))
+        said = [answer[key] for key in JOB_NUMBERS if answer.get(key) is not None]
+        if asked is not None and not all(is_number(number, asked) for number in said):
+            raise ProtocolError(
+                f"could not {doing}: the answer is about another job. This may pass: try again in a minute",
+                url=url,
+                start=start,
+                retryable=True,
             )
         warning = answer.get("deprecationWarning")
         if isinstance(warning, dict) and isinstance(warning.get("message"), str):
-            _show_once(warning["message"])
+            _show_once(f"The UKSSDC service says: {shorten(warning['message'])}")
         if str(answer["OK"]) in {"0", "False", "None"} and not isinstance(answer.get(details), dict):
-            raise refusal(doing, _refusals(answer))
+            raise refusal(doing, _refusals(answer), names_parameters=bool(as_list(answer.get("listErr"))))
         return answer
 
-    def _post(self, url: str, doing: str, body: dict[str, Any]) -> str:
+    def _post(self, url: str, doing: str, body: dict[str, Any], limits: AnswerLimits) -> str:
         deadline = time.monotonic() + self.timeout[1]
         try:
             with self.session.post(
-                url, json=body, timeout=self.timeout, allow_redirects=False, stream=True
+                url,
+                json=body,
+                timeout=self.timeout,
+                allow_redirects=False,
+                stream=True,
+                headers={"Accept-Encoding": "gzip"},  # what read_body can unpack within limits
             ) as response:
+                set_deadline(response, deadline)
                 if response.status_code != requests.codes.ok:
-                    reason = self._redact(str(response.reason))
-                    raise TransportError(
-                        f"could not {doing}: {self.base_url} answered HTTP {response.status_code} {reason}. "
-                        + _advice(response.status_code),
-                        url=url,
-                        status_code=response.status_code,
-                    )
-                return _read(response, deadline).decode("utf-8", errors="replace")
+                    raise self._http_error(response, url, doing)
+                return read_body(response, limits.size).decode("utf-8", errors="replace")
         except requests.RequestException as error:
             raise _as_transport_error(error, url, doing, self.base_url) from None
-        except (urllib3.exceptions.HTTPError, OSError) as error:  # while the body is read
+        except AnswerTooLargeError as error:
+            raise _too_large(error, url, doing, limits) from None
+        except (urllib3.exceptions.HTTPError, OSError, EOFError, zlib.error) as error:  # while the body is read
+            why = (
+                "is not there, whole, within the time-out"
+                if isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError))
+                else f"broke off ({type(error).__name__})"
+            )
             raise TransportError(
-                f"could not {doing}: the answer of {self.base_url} broke off ({type(error).__name__}). "
-                "This may pass: try again in a minute",
+                f"could not {doing}: the answer of {self.base_url} {why}. This may pass: try again in a minute",
                 url=url,
             ) from None
 
-    def _clean(self, value: Any) -> Any:
-        """Take out of an answer what JSON's escapes hid until it was decoded: the address, and halves of characters."""
-        if isinstance(value, str):
-            return self._redact(SURROGATE.sub("\ufffd", value))
-        if isinstance(value, list):
-            return [self._clean(item) for item in value]
-        if isinstance(value, dict):
-            return {self._clean(key): self._clean(item) for key, item in value.items()}
-        return value
+    def _http_error(self, response: requests.Response, url: str, doing: str) -> TransportError:
+        code = response.status_code
+        wait = read_retry_after(response.headers)
+        advice = _advice(code) if wait is None else f"{retry_after_text(wait).capitalize()}"
+        reason = shorten(self.redact(str(response.reason)), EXCERPT)
+        return TransportError(
+            f"could not {doing}: {self.base_url} answered HTTP {code} {reason}. {advice}",
+            url=url,
+            status_code=code,
+            retry_after=wait,
+        )
 
-    def _redact(self, text: str) -> str:
-        return self._address.sub(ACCOUNT, text) if MAY_HOLD_ADDRESS.search(text) else text
 
-
-def _check_address(base_url: str) -> None:
-    """Refuse what can never be called: it would look like a service that is away, and be waited for."""
+def _checked_url(base_url: str) -> str:
+    """Return the address as it is used, and refuse what can never be called: it would look like a service away."""
     why = ""
     try:
-        parts = urlsplit(base_url)
+        parts = urlsplit(base_url.strip())
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
         requests.Request("POST", base_url).prepare()
+        normalized = normalize_url(base_url)
     except ValueError as error:
-        usable, why = False, f" ({error})"
+        usable, why, normalized = False, f" ({error})", ""
     if not usable:
-        raise UKSSDCError(f"{base_url!r} is no address of the service{why}: it should look like {BASE_URL}")
+        shown = re.sub(r"//[^/]*@", "//", base_url)
+        raise UKSSDCError(f"{shown!r} is no address of the service{why}: it should look like {BASE_URL}")
+    if has_credentials(base_url):
+        _show_once(
+            f"The user's name in the service's address is left out: nothing but your e-mail address is sent, to "
+            f"{normalized}"
+        )
+    return normalized
 
 
-def _spellings(email: str) -> re.Pattern[str]:
-    """Match an address in any case, each character plain or as URLs, HTML and JSON write it."""
-    return re.compile("".join(f"(?:{'|'.join(_ways_to_write(char))})" for char in email), re.IGNORECASE)
-
-
-def _ways_to_write(char: str) -> set[str]:
-    ways = set() if char.isascii() else {"\ufffd{1,4}"}  # what is left of it where the answer is in another encoding
-    for c in {char, char.lower(), char.upper()}:
-        ways |= {rf"\\?{re.escape(c)}", "".join(f"%{byte:02x}" for byte in c.encode("utf-8", "surrogatepass"))}
-        ways |= {f"&{name}" for name, text in html5.items() if text == c}
-        if len(c) == 1:  # there are letters whose capital is two
-            ways |= {f"&#0*{ord(c)};?", f"&#x0*{ord(c):x};?", rf"\\u{ord(c):04x}"}
-    return ways
-
-
-def _read(response: requests.Response, deadline: float) -> bytes:
-    """Read a whole answer, but no longer than the deadline: a body that trickles does not hold us for ever."""
-    blocks: list[bytes] = []
-    size = 0
-    while block := response.raw.read1(65536, decode_content=True):
-        blocks.append(block)
-        size += len(block)
-        if time.monotonic() > deadline or size > MAX_ANSWER:
-            raise requests.ReadTimeout("the answer takes too long or is too large")
-    return b"".join(blocks)
+def _too_large(error: AnswerTooLargeError, url: str, doing: str, limits: AnswerLimits) -> ProtocolError:
+    problem = f"could not {doing}: the answer {error}"
+    if limits is RESULTS:
+        return ResultTooLarge(
+            f"{problem}, which is more than is read. The product's archive holds the same: download it",
+            url=url,
+            start="",
+        )
+    return ProtocolError(f"{problem}, which no such answer is", url=url, start="", retryable=True)
 
 
 def _as_transport_error(error: requests.RequestException, url: str, doing: str, base_url: str) -> TransportError:
@@ -238,15 +257,20 @@ def _refusals(answer: dict[str, Any]) -> list[str]:
     """Collect everything that a refusal says (protocol, section 1: `ERROR` and `listErr`)."""
     said = [str(answer["ERROR"]).strip()] if answer.get("ERROR") else []
     groups = answer.get("listErr")
-    for group in groups if isinstance(groups, list) else []:
+    one_group = isinstance(groups, dict) and "list" in groups
+    for group in [groups] if one_group else as_list(groups) or []:
         if isinstance(group, dict):
             items = group.get("list")
             label = str(group.get("label", "")).strip().rstrip(":")
-            said += [f"{label}: {item}".strip(": ") for item in (items if isinstance(items, list) else [items])]
-    return said or ["it gave no reason"]
+            said += [f"{label}: {item}".strip(": ") for item in (as_list(items) or [items])]
+        elif isinstance(group, str):
+            said.append(group.strip())
+    if len(said) > MAX_REASONS:
+        said = [*said[:MAX_REASONS], f"... and {len(said) - MAX_REASONS} more"]
+    return [shorten(reason) for reason in said] or ["it gave no reason"]
 
 
 @lru_cache(maxsize=32)  # so each is shown once (protocol, section 1)
 def _show_once(message: str) -> None:
     # Not a Python warning: where those are errors, it would hide the answer of a call that has been made.
-    logging.getLogger("ukssdc").warning("The UKSSDC service says: %s", message)
+    logging.getLogger("ukssdc").warning(message)

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from ukssdc._answer import PARAMETERS, RESULTS
 from ukssdc._http import Transport
 from ukssdc.download import DownloadedFile, download_archive
 from ukssdc.download.fetch import Progress
 from ukssdc.errors import ProtocolError, SubmissionRefused, UKSSDCError
-from ukssdc.job import CancelReport, Job, OldJob, read_int
+from ukssdc.job import CancelReport, Job, OldJobs, read_int
 from ukssdc.record import JobFolder
 from ukssdc.request import ProductRequest
 from ukssdc.service import BASE_URL
@@ -112,9 +113,9 @@ class Client:
         wanted = ProductRequest.model_validate(request)
         body = wanted.to_wire(self._transport.email)
         path = "run_userobject.php"
-        answer = self._transport.call(path, "submit the request", refusal=SubmissionRefused, **body)
+        answer = self._transport.call(path, "submit the request", refusal=SubmissionRefused, limits=PARAMETERS, **body)
         job = Job.from_wire(answer, id_key="JobID", at=self._address(path), products=wanted.products)
-        return job.model_copy(update={"submitted": utcnow()})
+        return job.model_copy(update={"name": wanted.name, "submitted": utcnow()})  # it may have changed the name
 
     def status(self, job: Job, products: Products = "all") -> JobStatus:
         """Ask, in one call, where a job's products stand; not more than once a minute, please.
@@ -229,19 +230,14 @@ class Client:
         TransportError, ProtocolError
         """
         path = "getOldProduct.php"
-        answer = self._transport.call(path, f"find job {job_id}", oldJob=job_id)
-        return Job.from_wire({"oldJob": job_id, **answer}, id_key="oldJob", at=self._address(path))
+        answer = self._transport.call(path, f"find job {job_id}", limits=PARAMETERS, oldJob=job_id)
+        return Job.from_wire({**answer, "oldJob": job_id}, id_key="oldJob", at=self._address(path))
 
-    def jobs(self) -> list[OldJob]:
-        """List all jobs ever submitted by this user, newest first."""
+    def jobs(self) -> OldJobs:
+        """List all jobs ever submitted by this user, newest first; `.unreadable` counts what could not be read."""
         path = "listOldJobs.php"
         answer = self._transport.call(path, "list the jobs")
-        entries = answer.get("jobs")
-        if not isinstance(entries, list):
-            raise ProtocolError(
-                "the service's answer holds no list of jobs", url=self._address(path), start=str(answer)[:200]
-            )
-        return [job for entry in entries if (job := OldJob.from_wire(entry)) is not None]
+        return OldJobs.from_wire(answer, at=self._address(path))
 
     def count_active_jobs(self) -> int:
         """Count this user's jobs that are queued or running; the service asks to keep it to about 5."""
@@ -309,7 +305,8 @@ class Client:
         return Position.from_wire(self._results(job, product, path), at=self._address(path))
 
     def _results(self, job: Job, product: Product, path: str, **body: Any) -> dict[str, Any]:
-        return self._transport.call(path, f"get the {product.label} of job {job.job_id}", JobID=job.job_id, **body)
+        doing = f"get the {product.label} of job {job.job_id}"
+        return self._transport.call(path, doing, limits=RESULTS, JobID=job.job_id, **body)
 
     def _address(self, path: str) -> str:
         return f"{self.base_url}/{path}"

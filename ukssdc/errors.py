@@ -7,6 +7,7 @@
     ├── ServiceError            the service understood and said no
     │   └── SubmissionRefused   ... to a submission: there is no job
     ├── ProtocolError           an answer that cannot be read
+    │   └── ResultTooLarge      ... a result that is more than is read
     ├── JobGone                 the service has removed the job
     ├── NoSlot                  as many jobs are active as may be; nothing has been submitted
     ├── JobInProgress           another run follows the job of the same request
@@ -20,7 +21,8 @@
         └── Interrupted         the run was interrupted in the middle of this (retry.py)
 
 `ProductsFailed` (outcomes.py) is not among them: it is a run's answer, and holds its report. A caller catches by what
-can be done about it; `UKSSDCError.retryable` tells whether trying again makes sense.
+can be done about it; `UKSSDCError.retryable` tells whether trying again makes sense, `refusal` whether the service, or
+what stands before it, did answer and would not do it, and `retry_after` how long it asks to wait.
 """
 
 from __future__ import annotations
@@ -38,9 +40,16 @@ class UKSSDCError(Exception):
     ----------
     retryable : bool
         True where it may pass, so that trying again makes sense.
+    refusal : bool
+        True where there was an answer and it was no: `OK: 0`, an HTTP status of 4xx, JSON that is no answer. To a first
+        call that is final; in the middle of a day of polls it is most likely trouble of the service's own.
+    retry_after : float or None
+        How long the service asks to wait before the next call, s from when the error was raised.
     """
 
     retryable: bool = False
+    refusal: bool = False
+    retry_after: float | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let an error travel between processes whatever its constructor takes: Prefect pickles what it stores."""
@@ -66,10 +75,21 @@ class TransportError(UKSSDCError):
         The HTTP status, where there was an answer at all.
     sent : bool
         False only where the call certainly never reached the service (connection refused, name not found).
+    retry_after : float, optional
+        How long the service asks to wait, s.
     """
 
-    def __init__(self, message: str, *, url: str, status_code: int | None = None, sent: bool = True) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        url: str,
+        status_code: int | None = None,
+        sent: bool = True,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
+        self.retry_after = retry_after
         self.url = url
         self.status_code = status_code
         self.sent = sent
@@ -77,6 +97,7 @@ class TransportError(UKSSDCError):
         self.retryable = (
             status_code is None or status_code >= 500 or status_code // 100 == 3 or status_code in {404, 408, 425, 429}  # noqa: PLR2004
         )
+        self.refusal = not self.retryable
 
 
 class ServiceError(UKSSDCError):
@@ -88,11 +109,16 @@ class ServiceError(UKSSDCError):
         What was asked, in words: "submit the request".
     errors : sequence of str
         Everything the service said, in the user's parameter names.
+    names_parameters : bool
+        True where it said what is wrong with which parameter (`listErr`): time changes nothing about that.
     """
 
-    def __init__(self, call: str, errors: Sequence[str]) -> None:
+    refusal = True
+
+    def __init__(self, call: str, errors: Sequence[str], *, names_parameters: bool = False) -> None:
         self.call = call
         self.errors = tuple(errors)
+        self.names_parameters = names_parameters
         text = "; ".join(self.errors) if len(self.errors) < 3 else "".join(f"\n  - {e}" for e in self.errors)  # noqa: PLR2004
         super().__init__(f"the service refused to {call}: {text}")
 
@@ -113,7 +139,7 @@ class ProtocolError(UKSSDCError):
     start : str
         The start of what came instead.
     retryable : bool
-        True where the body was no JSON at all: most likely a gateway's page, gone in a minute.
+        True where the body was no JSON at all, or about something else: most likely a gateway's, gone in a minute.
     """
 
     def __init__(self, message: str, *, url: str, start: str, retryable: bool = False) -> None:
@@ -121,6 +147,15 @@ class ProtocolError(UKSSDCError):
         self.url = url
         self.start = start
         self.retryable = retryable
+        self.refusal = not retryable
+
+
+class ResultTooLarge(ProtocolError):  # noqa: N818 - what happened
+    """A result is more than is read into memory: the service is well, and asking again brings the same."""
+
+    def __init__(self, message: str, *, url: str, start: str) -> None:
+        super().__init__(message, url=url, start=start)
+        self.refusal = False
 
 
 class DownloadError(UKSSDCError):
@@ -137,13 +172,24 @@ class DownloadError(UKSSDCError):
     corrupt : bool
         True where what came is not what should have come, or the next try cannot go on from it: only a few tries make
         sense.
+    retry_after : float, optional
+        How long the service asks to wait, s.
     """
 
-    def __init__(self, message: str, *, url: str, retryable: bool = False, corrupt: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        url: str,
+        retryable: bool = False,
+        corrupt: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.url = url
         self.retryable = retryable
         self.corrupt = corrupt
+        self.retry_after = retry_after
 
 
 class JobGone(UKSSDCError):  # noqa: N818 - what happened

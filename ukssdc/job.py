@@ -12,11 +12,14 @@ from pydantic import BaseModel, ConfigDict
 
 from ukssdc.errors import ProtocolError
 from ukssdc.status import Product
+from ukssdc.texts import shorten
+from ukssdc.wire_values import as_list
 
 if TYPE_CHECKING:
     from ukssdc.request import ProductRequest
 
 NOT_PARAMETERS = ("UserID", "api_name", "api_version")  # in every body, and none of them the job's
+MAX_URL = 2000  # characters
 NOT_IN_URL = frozenset("()<>{}|\\^`\"'")  # what would end a link, or begin something else
 
 
@@ -73,7 +76,7 @@ class Job(BaseModel):
         return cls(
             job_id=job_id,
             url=url.rstrip("/"),
-            name=str(parameters.get("name", "")).strip(),
+            name=_read_name(parameters.get("name")),
             products=wanted,
             parameters={k: v for k, v in parameters.items() if k not in NOT_PARAMETERS},
         )
@@ -168,11 +171,34 @@ class OldJob(BaseModel):
             return None
         return cls(
             job_id=job_id,
-            name=str(entry.get("Name", "")).strip(),
+            name=_read_name(entry.get("Name")),
             submitted=_read_time(entry.get("DateSubmitted")),
             products=tuple(p for p in Product if is_true(entry.get(p.value))),
             available=is_true(entry.get("hasProd")),
         )
+
+
+class OldJobs(list[OldJob]):
+    """The list of all jobs ever submitted, newest first.
+
+    Attributes
+    ----------
+    unreadable : int
+        How many of its entries could not be read: a job that is not listed may be one of them.
+    """
+
+    unreadable = 0
+
+    @classmethod
+    def from_wire(cls, answer: Mapping[str, Any], *, at: str) -> Self:
+        """Read the answer; `ProtocolError` where it holds no list."""
+        entries = as_list(answer.get("jobs"))
+        if entries is None:
+            raise ProtocolError("the service's answer holds no list of jobs", url=at, start=str(answer)[:200])
+        found = [OldJob.from_wire(entry) for entry in entries]
+        jobs = cls(sorted((job for job in found if job), key=lambda job: job.job_id, reverse=True))
+        jobs.unreadable = found.count(None)
+        return jobs
 
 
 def read_int(value: Any) -> int | None:
@@ -193,7 +219,7 @@ def read_job_id(value: Any) -> int | None:
 
 def is_web_address(value: Any) -> TypeGuard[str]:
     """Tell whether a value is an address of the Web, and one that can stand in a link and on a screen."""
-    if not isinstance(value, str) or not NOT_IN_URL.isdisjoint(value):
+    if not isinstance(value, str) or len(value) > MAX_URL or not NOT_IN_URL.isdisjoint(value):
         return False
     return re.fullmatch(r"https?://[!-~]+", value) is not None
 
@@ -201,6 +227,10 @@ def is_web_address(value: Any) -> TypeGuard[str]:
 def is_true(value: Any) -> bool:
     """Read a flag that may come as a boolean, a number or a string."""
     return str(value).strip().lower() in {"1", "true", "yes"}
+
+
+def _read_name(value: Any) -> str:
+    return "" if value is None else shorten(str(value).strip())
 
 
 def _products_in(parameters: Mapping[str, Any]) -> tuple[Product, ...]:

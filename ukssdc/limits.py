@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from ukssdc.addresses import is_loopback
 from ukssdc.errors import InvalidOptions
 from ukssdc.service import POLL_INTERVAL
 
@@ -60,12 +59,3 @@ def validate_limits(
         problems.append(f"{name('no_status_polls')} is {no_status_polls}: give a count, at least 1")
     if problems:
         raise InvalidOptions("\n".join(problems))
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether an address is on this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

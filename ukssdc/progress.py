@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ukssdc.wire_values import as_list
+
 if TYPE_CHECKING:
     from ukssdc.status import ProductStatus
 
@@ -132,7 +134,7 @@ def progress_percent(progress: Mapping[str, Any]) -> int | None:
 
 
 def _fraction(steps: Any, depth: int) -> float | None:
-    known = [s for s in steps if isinstance(s, Mapping)] if isinstance(steps, list) and depth < MAX_DEPTH else []
+    known = [s for s in as_list(steps) or [] if isinstance(s, Mapping)] if depth < MAX_DEPTH else []
     if not known:
         return None
     return sum(_step_fraction(step, depth) for step in known) / len(known)
@@ -153,15 +155,13 @@ def _step_fraction(step: Mapping[str, Any], depth: int) -> float:
 
 def walk_steps(steps: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield (depth, step) for a list of steps and their sub-steps, top down; no recursion, so any depth will do."""
-    stack = [(0, step) for step in reversed(steps)] if isinstance(steps, list) else []
+    stack = [(0, step) for step in reversed(as_list(steps) or [])]
     while stack:
         depth, step = stack.pop()
         if not isinstance(step, Mapping):
             continue
         yield depth, step
-        below = step.get("SubStep")
-        if isinstance(below, list):
-            stack += [(depth + 1, sub) for sub in reversed(below)]
+        stack += [(depth + 1, sub) for sub in reversed(as_list(step.get("SubStep")) or [])]
 
 
 def _step_line(step: Mapping[str, Any]) -> str:

@@ -6,9 +6,11 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ukssdc.errors import ProtocolError
+from ukssdc.wire_values import as_list
 
 EXCERPT_LENGTH = 200
 """Characters of an answer that an error message shows."""
@@ -55,10 +57,10 @@ class JsonObject:
 
     def array(self, key: str) -> list[Any]:
         """Return the list below `key`, which is required."""
-        value = self.values.get(key)
-        if not isinstance(value, list | tuple):
+        value = as_list(self.values.get(key))
+        if value is None:
             raise self.error(f"{key} is missing or no list")
-        return list(value)
+        return value
 
     def names(self, key: str) -> list[str]:
         """Return the list of names below `key`, which is required."""
@@ -127,4 +129,5 @@ def read_number(value: Any) -> float:
 
 def _excerpt(value: Any) -> str:
     """Return the beginning of an answer, for an error message."""
-    return json.dumps(value, default=str)[:EXCERPT_LENGTH]
+    pieces = json.JSONEncoder(default=str).iterencode(value)  # not all of it: a result may be large
+    return "".join(islice(pieces, EXCERPT_LENGTH))[:EXCERPT_LENGTH]

@@ -16,6 +16,7 @@ from pydantic import Field
 from ukssdc.results.job_result import Result, TableResult
 from ukssdc.results.json_object import JsonObject, read_number
 from ukssdc.results.table_export import Columns, make_pandas
+from ukssdc.wire_values import as_list, is_list
 
 DATASET_NAME = re.compile(r"(?P<mode>.+?)(?P<kind>UL|Hard|Soft|HR)?(?P<nosys>_nosys)?(?P<incbad>_incbad)?")
 LABEL_COLUMNS = frozenset({"ObsID", "URL"})
@@ -227,11 +228,11 @@ def _read_dataset(name: str, entry: JsonObject) -> Dataset:
     missing = [column for column in ("Time", kind.column) if column not in names]
     if missing:
         raise entry.error(f"there is no column {' or '.join(missing)}")
-    rows = entry.array("data")
+    rows = [_read_row(row, wire_names) for row in entry.array("data")]
     for number, row in enumerate(rows, start=1):
-        if not isinstance(row, list | tuple) or len(row) != len(names):
+        if row is None or len(row) != len(names):
             raise entry.error(f"row {number} does not have {len(names)} cells")
-    cells = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
+    cells = dict(zip(names, zip(*filter(None, rows), strict=True), strict=True)) if rows else dict.fromkeys(names, ())
     return Dataset(
         name=name,
         mode=parts["mode"],
@@ -242,6 +243,12 @@ def _read_dataset(name: str, entry: JsonObject) -> Dataset:
         labels={column: tuple(map(_clean_label, cells[column])) for column in names if column in LABEL_COLUMNS},
         url=entry.text("URL"),
     )
+
+
+def _read_row(row: Any, names: list[str]) -> list[Any] | None:
+    if isinstance(row, Mapping) and row.keys() == set(names):
+        return [row[name] for name in names]
+    return as_list(row) if is_list(row) else None
 
 
 def _read_column(entry: JsonObject, column: str, cells: tuple[Any, ...]) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 from ukssdc.results.job_result import Result, TableResult
 from ukssdc.results.json_object import JsonObject, read_number
 from ukssdc.results.table_export import Columns
+from ukssdc.wire_values import is_list
 
 BANDS = ("Total", "Soft", "Medium", "Hard")
 UNITS = {
@@ -61,7 +62,7 @@ class SourceList(TableResult):
 
     @classmethod
     def _read(cls, answer: JsonObject) -> Self:
-        names = [key for key, value in answer.values.items() if key in BANDS or isinstance(value, list)]
+        names = [key for key, value in answer.values.items() if key in BANDS or is_list(value)]
         if not names:
             raise answer.error("there is no band")
         return cls(bands={name: tuple(_read_band(answer, name)) for name in names})

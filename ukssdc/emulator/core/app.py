@@ -90,11 +90,15 @@ def make_app(
 def error_page(status: int) -> Response:
     """Return one of the web server's own pages."""
     title, text = {
+        400: ("Bad Request", "Your browser sent a request that this server could not understand."),
+        401: ("Unauthorized", "This server could not verify that you are authorized to access the document requested."),
+        403: ("Forbidden", "You don't have permission to access this resource."),
         404: ("Not Found", "The requested URL was not found on this server."),
         500: (
             "Internal Server Error",
             "The server encountered an internal error and was unable to complete your request.",
         ),
+        429: ("Too Many Requests", "The user has sent too many requests in a given amount of time."),
         502: ("Bad Gateway", "The proxy server received an invalid response from an upstream server."),
         503: (
             "Service Unavailable",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import struct
+import time
 from dataclasses import dataclass, field
 from types import MethodType
 from typing import Any, Final, cast
@@ -16,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ukssdc.emulator.faults.fault import Fault
 
 SLOW_CHUNKS: Final = 50  # in which a slow answer is sent
+HEADER_BYTE_INTERVAL: Final = 0.05  # s
 RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: closing sends RST
 
 
@@ -67,6 +70,20 @@ class Exchange:
         # uvicorn's own `send` (h11) is a method of the object that holds the connection.
         self._cycle: Any = cast("MethodType", scope["ukssdc.send"]).__self__
 
+    @property
+    def call(self) -> str:
+        """The call's name, as in the ledger."""
+        return str(self._scope["ukssdc.call"])
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The request's body; empty where it is no JSON object."""
+        try:
+            content = json.loads(self._body)
+        except ValueError:
+            return {}
+        return content if isinstance(content, dict) else {}
+
     async def process(self) -> BufferedResponse:
         """Let the service process the call; return its answer."""
         answer = BufferedResponse()
@@ -100,6 +117,15 @@ class Exchange:
                 {"type": "http.response.body", "body": answer.body[start : start + size], "more_body": True}
             )
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def send_endless_headers(self) -> None:
+        """Begin an answer, and send one byte of a header now and then for the fault's seconds; then disconnect."""
+        end = time.monotonic() + self.fault.seconds
+        self._cycle.transport.write(b"HTTP/1.1 200 OK\r\nX-Padding: ")
+        while time.monotonic() < end and not self._cycle.transport.is_closing():
+            self._cycle.transport.write(b"x")
+            await self.wait(HEADER_BYTE_INTERVAL)
+        await self.disconnect(reset=False)
 
     async def disconnect(self, *, reset: bool = True) -> None:
         """Reset the connection; with `reset` false, close it. No answer is sent."""

@@ -36,6 +36,7 @@ class FaultKind(NamedTuple):
 
 _STATUS: Final = FaultKind(frozenset({"status"}))
 _DOWNLOAD: Final = FaultKind(frozenset({"download"}))
+_ABOUT_A_JOB: Final = FaultKind(JSON_CALLS - {"submit", "active_jobs", "old_jobs"})
 
 KINDS: Final = {
     # the connection
@@ -45,15 +46,28 @@ KINDS: Final = {
     "stall": FaultKind(),  # no answer, then closed; the call has no effect
     "stall_after": FaultKind(),  # the call takes effect at once; the answer comes late
     "slow": FaultKind(),  # the answer's body comes in small chunks
+    "endless_headers": FaultKind(),  # headers that come one byte at a time; the call has no effect
     "restart": FaultKind(allows_after=True),  # every connection is reset, the jobs are kept
     "restart_forgetful": FaultKind(),  # the service has lost its jobs, and answers
     # the answer
     "http_500": FaultKind(allows_after=True),
     "http_502": FaultKind(allows_after=True),
+    "http_400": FaultKind(),
+    "http_401": FaultKind(),
+    "http_403": FaultKind(),
+    "http_429": FaultKind(),  # with a Retry-After of the fault's seconds
+    "http_503": FaultKind(),  # the same, as a date
     "html_200": FaultKind(allows_after=True),  # a page about maintenance
     "truncated_json": FaultKind(JSON_CALLS),  # the call takes effect; closed halfway through the answer
     "invalid_json": FaultKind(JSON_CALLS),  # the call takes effect; the answer is whole and no JSON
     "not_ok": FaultKind(JSON_CALLS),  # OK 0 with an ERROR; the call has no effect
+    "json_list": FaultKind(JSON_CALLS),  # the call takes effect; so with the kinds that follow
+    "json_string": FaultKind(JSON_CALLS),
+    "json_null": FaultKind(JSON_CALLS),
+    "no_ok": FaultKind(JSON_CALLS),  # all of the answer but its OK
+    "too_large": FaultKind(JSON_CALLS),  # 70 MiB more, compressed to 70 kB
+    "lists_as_objects": FaultKind(JSON_CALLS),  # each list is an object with gaps, {"1": ..., "3": ...}
+    "other_job": _ABOUT_A_JOB,  # the answer is about the job with the next number
     "status_missing": _STATUS,  # nothing about the products
     "status_backwards": _STATUS,  # codes 2 to 4 are one lower
     # the archive
@@ -89,7 +103,8 @@ class Fault:
     product : Product or str, optional
         Only calls that are about this product.
     seconds : float
-        How long "stall", "stall_after" and "slow" last, s of real time.
+        How long "stall", "stall_after", "slow" and "endless_headers" last, s of real time; the wait that "http_429"
+        and "http_503" ask for.
     after : bool
         For "http_500", "http_502", "html_200", "restart": the call takes effect before it fails.
     seed : int

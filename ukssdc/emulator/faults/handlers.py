@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import formatdate
 from typing import Any, Final
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -39,6 +42,10 @@ async def _stall_after(exchange: Exchange) -> None:
 
 async def _slow(exchange: Exchange) -> None:
     await exchange.send_slowly(await exchange.process())
+
+
+async def _endless_headers(exchange: Exchange) -> None:
+    await exchange.send_endless_headers()
 
 
 async def _restart(exchange: Exchange) -> None:
@@ -115,6 +122,43 @@ def _corrupted(answer: BufferedResponse) -> BufferedResponse:
     return answer.with_body(bytes(body))
 
 
+def _altered_json(change: Callable[[Any], Any]) -> Callable[[Exchange], Awaitable[None]]:
+    return _altered(lambda answer: answer.with_body(json.dumps(change(json.loads(answer.body))).encode()))
+
+
+def _lists_as_objects(value: Any) -> Any:
+    if isinstance(value, list):
+        return {str(2 * place + 1): _lists_as_objects(item) for place, item in enumerate(value)}
+    return {key: _lists_as_objects(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _without_ok(content: Any) -> Any:
+    return {key: value for key, value in content.items() if key != "OK"}
+
+
+async def _other_job(exchange: Exchange) -> None:
+    answer = await exchange.process()
+    content = json.loads(answer.body)
+    key = "oldJob" if exchange.call == "old_job" else "JobID"
+    content[key] = int(exchange.request.get(key, 0)) + 1
+    await exchange.reply(answer.with_body(json.dumps(content).encode()))
+
+
+def _oversized(answer: BufferedResponse) -> BufferedResponse:
+    padding = b'{"padding": "' + b"x" * (70 * 2**20) + b'", ' + answer.body.lstrip()[1:]
+    packed = answer.with_body(gzip.compress(padding, compresslevel=1))
+    return BufferedResponse(packed.status, [*packed.headers, (b"content-encoding", b"gzip")], packed.body)
+
+
+def _with_retry_after(status: int, value: Callable[[float], str]) -> Callable[[Exchange], Awaitable[None]]:
+    async def handler(exchange: Exchange) -> None:
+        answer = BufferedResponse.from_response(error_page(status))
+        answer.headers.append((b"retry-after", value(exchange.fault.seconds).encode()))
+        await exchange.reply(answer)
+
+    return handler
+
+
 def _not_ok() -> Response:
     return HTMLResponse(json.dumps({"OK": 0, "ERROR": "An internal error occurred. Please try again later."}))
 
@@ -126,14 +170,27 @@ HANDLERS: Final[Mapping[str, Callable[[Exchange], Awaitable[None]]]] = {
     "stall": _stall,
     "stall_after": _stall_after,
     "slow": _slow,
+    "endless_headers": _endless_headers,
     "restart": _restart,
     "restart_forgetful": _unchanged,
     "http_500": _replaced_by(lambda: error_page(500)),
     "http_502": _replaced_by(lambda: error_page(502)),
+    "http_400": _replaced_by(lambda: error_page(400)),
+    "http_401": _replaced_by(lambda: error_page(401)),
+    "http_403": _replaced_by(lambda: error_page(403)),
+    "http_429": _with_retry_after(429, lambda seconds: str(round(seconds))),
+    "http_503": _with_retry_after(503, lambda seconds: formatdate(time.time() + seconds, usegmt=True)),
     "html_200": _replaced_by(lambda: HTMLResponse(MAINTENANCE)),
     "truncated_json": _truncated,
     "invalid_json": _altered(lambda answer: answer.with_body(b'{"OK": 1, "JobID": }')),
     "not_ok": _replaced_by(_not_ok),
+    "json_list": _altered_json(lambda content: [content]),
+    "json_string": _altered_json(lambda _: "OK"),
+    "json_null": _altered_json(lambda _: None),
+    "no_ok": _altered_json(_without_ok),
+    "too_large": _altered(_oversized),
+    "lists_as_objects": _altered_json(_lists_as_objects),
+    "other_job": _other_job,
     "status_missing": _altered_statuses(lambda _: None),
     "status_backwards": _altered_statuses(_backwards),
     "archive_truncated": _truncated,
