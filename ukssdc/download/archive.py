@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import io
 import lzma
+import re
 import struct
 import tarfile
 import zipfile
 import zlib
+from contextlib import contextmanager
 from os import SEEK_END
 from typing import IO, TYPE_CHECKING, Literal, cast
+
+from ukssdc.record.files import is_retryable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,10 +24,14 @@ ArchiveFormat = Literal["tar.gz", "tar", "zip"]
 IfExists = Literal["skip", "replace", "error"]  # what to do about a file that is there already
 FORMATS: tuple[ArchiveFormat, ...] = ("tar.gz", "tar", "zip")
 BLOCK = 1 << 20  # bytes
-MAX_BYTES = 20 * 2**30  # unpacked; the largest archives of the service have some GB
+MAX_BYTES = 20 * 2**30  # of an archive, and unpacked; the largest of the service have some GB
+MAX_MEMBERS = 100_000
 ZIP_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # others grow a million times, in memory at that
 END_MARK = bytes(1024)  # two empty blocks end a tar file
-MAX_HEADER_BYTES = 2**24  # bytes of a tar archive that may pass without being a file's content
+MAX_HEADER_BYTES = 2**20  # of one member of a tar archive; Python makes up to a hundred times as much of it in memory
+MAX_DIRECTORY_BYTES = 2**24  # of a zip archive; read in one piece
+# Python before 3.11.10 takes the square of their length over digits in a row (CVE-2024-6232): hours for a megabyte.
+MANY_DIGITS = re.compile(rb"[0-9]{256}")
 # What Python's modules raise for archives that are damaged, encrypted, or made to break them, beside OSError.
 BROKEN = (
     tarfile.TarError,
@@ -43,8 +52,12 @@ class _TooLarge(Exception):  # noqa: N818 - private: it becomes a text
     """An archive unpacks to more than it may."""
 
 
-def verify_archive(path: Path, archive_format: ArchiveFormat, *, max_bytes: int = MAX_BYTES) -> str | None:
+def verify_archive(
+    path: Path, archive_format: ArchiveFormat, *, max_bytes: int = MAX_BYTES, max_members: int = MAX_MEMBERS
+) -> str | None:
     """Read an archive to its end and say what is wrong with it.
+
+    What it says of itself is not believed: reading ends with the bytes that are there, or at a limit.
 
     Parameters
     ----------
@@ -54,11 +67,18 @@ def verify_archive(path: Path, archive_format: ArchiveFormat, *, max_bytes: int 
         What it is meant to be.
     max_bytes : int, optional
         Most bytes that it may unpack to, counted as they come.
+    max_members : int, optional
+        Most files and folders that it may hold.
 
     Returns
     -------
     str or None
         None where every member can be read; otherwise what is wrong, in a few words.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be read at the moment, which says nothing of the archive.
     """
     with path.open("rb") as file:
         start = file.read(512).lstrip()
@@ -66,53 +86,151 @@ def verify_archive(path: Path, archive_format: ArchiveFormat, *, max_bytes: int 
         return "it is an HTML page, not an archive"
     try:
         if archive_format == "zip":
-            return _problem_with_zip(path, max_bytes)
-        return _problem_with_tar(path, max_bytes, zipped=archive_format == "tar.gz")
-    except _TooLarge:
-        return f"it unpacks to more than {max_bytes} bytes"
+            members = _count_zip_members(path, max_bytes, max_members)
+        else:
+            members = _count_tar_members(path, max_bytes, max_members, zipped=archive_format == "tar.gz")
+    except _TooLarge as error:
+        return str(error)
     except (*BROKEN, OSError) as error:
+        if isinstance(error, OSError) and is_retryable(error):
+            raise
         return f"it cannot be read as {archive_format} ({error or type(error).__name__})"
+    if not members:
+        return "it is empty"
+    return "its end is missing" if archive_format == "tar" and not _has_end_mark(path) else None
 
 
-def _problem_with_zip(path: Path, max_bytes: int) -> str | None:
-    left = max_bytes
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
+def _count_zip_members(path: Path, max_bytes: int, max_members: int) -> int:
+    with open_zip(path) as archive:
+        members = archive.infolist()
+        if len(members) > max_members:
+            raise _TooLarge(f"it has more than {max_members} members")
+        left = max_bytes
+        for member in members:
             if member.compress_type not in ZIP_METHODS:
-                return "a member is neither stored nor deflated"
+                raise zipfile.BadZipFile("a member is neither stored nor deflated")
+            before = left
             with archive.open(member) as content:
                 while block := content.read(BLOCK):
                     left -= len(block)
                     if left < 0:
-                        raise _TooLarge
-    return None
+                        raise _TooLarge(f"it unpacks to more than {max_bytes} bytes")
+            if before - left != member.file_size:
+                raise zipfile.BadZipFile("a member is not as long as it says")
+    return len(members)
 
 
-def _problem_with_tar(path: Path, max_bytes: int, *, zipped: bool) -> str | None:
+@contextmanager
+def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a zip archive whose directory is not long, and whose members lie side by side in the file.
+
+    Raises
+    ------
+    BadZipFile
+        Where they share their bytes, as those of bombs do, or would need more than there are.
+    """
+    with _Directory(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
+        if sum(member.compress_size for member in archive.infolist()) > path.stat().st_size:
+            raise zipfile.BadZipFile("its members overlap")
+        yield archive
+
+
+class _Directory(io.BufferedReader):
+    """A zip archive's file, of which no more is read in one piece than a sane directory has bytes."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MAX_DIRECTORY_BYTES:
+            raise zipfile.BadZipFile("its directory is too long")
+        return super().read(size)
+
+
+def _count_tar_members(path: Path, max_bytes: int, max_members: int, *, zipped: bool) -> int:
     members = 0
     with gzip.open(path) if zipped else path.open("rb") as opened:
-        stream = _Limited(cast("IO[bytes]", opened), max_bytes)
-        for _ in tar_members(cast("IO[bytes]", stream)):
+        stream = TarStream(cast("IO[bytes]", opened), max_bytes)
+        for _ in tar_members(stream):
             members += 1
+            if members > max_members:
+                raise _TooLarge(f"it has more than {max_members} members")
         while stream.read(BLOCK):  # on to gzip's check sum, which comes after tar's end mark
             pass
-    if not members:
-        return "it is empty"
-    if not zipped:
-        with path.open("rb") as file:
-            file.seek(-min(len(END_MARK), path.stat().st_size), SEEK_END)
-            if file.read() != END_MARK:
-                return "its end is missing"
-    return None
+    return members
 
 
-def tar_members(stream: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
-    """Read a tar archive once, from its start to its end, in little memory.
+def _has_end_mark(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-min(len(END_MARK), path.stat().st_size), SEEK_END)
+        return file.read() == END_MARK
+
+
+class TarStream:
+    """A tar archive that is read once, from its start to its end, up to a limit; what is sought is read and dropped.
+
+    Python's own (`tarfile.open(mode="r|")`) goes on beyond the end for as long as a header says.
 
     Parameters
     ----------
     stream : file
         The archive, not compressed.
+    max_bytes : int, optional
+        Most bytes that are read; by default any number.
+    """
+
+    def __init__(self, stream: IO[bytes], max_bytes: int | None = None) -> None:
+        self._stream = stream
+        self._max_bytes = max_bytes
+        self._position = 0
+        self._header_left: int | None = None  # bytes; None: what comes is no header
+
+    def expect_header(self, *, expected: bool) -> None:
+        """Limit what is read from here on, because a header is held in memory; or leave it to the whole's limit."""
+        self._header_left = MAX_HEADER_BYTES if expected else None
+
+    def tell(self) -> int:
+        """Return how many bytes have been read."""
+        return self._position
+
+    def seekable(self) -> bool:
+        """Return False: there is no way back."""
+        return False
+
+    def seek(self, position: int) -> int:
+        """Read on to a place.
+
+        Raises
+        ------
+        ReadError
+            Where it lies behind, or after the end.
+        """
+        if position < self._position:
+            raise tarfile.StreamError("seeking backwards is not allowed")
+        while self._position < position:
+            if not self._read(min(position - self._position, BLOCK)):
+                raise tarfile.ReadError("unexpected end of data")
+        return self._position
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, fewer than `size` only at the end; errors as for `BROKEN`."""
+        if self._header_left is None:
+            return self._read(size)
+        if size > self._header_left:
+            raise tarfile.ReadError("its headers are too long")
+        self._header_left -= size
+        block = self._read(size)
+        if MANY_DIGITS.search(block):
+            raise tarfile.ReadError("a header holds an endless number")
+        return block
+
+    def _read(self, size: int) -> bytes:
+        block = self._stream.read(size)
+        self._position += len(block)
+        if self._max_bytes is not None and self._position > self._max_bytes:
+            raise _TooLarge(f"it unpacks to more than {self._max_bytes} bytes")
+        return block
+
+
+def tar_members(stream: TarStream) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+    """Read a tar archive once, from its start to its end, in little memory.
 
     Yields
     ------
@@ -122,47 +240,19 @@ def tar_members(stream: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] 
         Its content, to be read before the next member is asked for, which passes over what is left; None where it is
         no plain file.
     """
-    meter = _Meter(stream)
-    with tarfile.open(fileobj=cast("IO[bytes]", meter), mode="r|", bufsize=2**16) as archive:
+    stream.expect_header(expected=True)
+    with tarfile.TarFile(fileobj=cast("IO[bytes]", stream)) as archive:
         while True:
-            meter.left = MAX_HEADER_BYTES
+            stream.expect_header(expected=True)
             member = archive.next()
+            stream.expect_header(expected=False)
             if member is None:
                 return
-            meter.left = None
+            if member.size < 0:
+                raise tarfile.ReadError("a member has a size below 0")
             content = archive.extractfile(member) if member.isreg() and not member.issparse() else None
             yield member, content
             while content is not None and content.read(BLOCK):
                 pass
             archive.members = []  # type: ignore[attr-defined]  # a stream is read once: no need to keep its list
-
-
-class _Limited:
-    """A stream that breaks off where it has brought more than it may."""
-
-    def __init__(self, stream: IO[bytes], max_bytes: int) -> None:
-        self._stream = stream
-        self._left = max_bytes
-
-    def read(self, size: int) -> bytes:
-        block = self._stream.read(size)
-        self._left -= len(block)
-        if self._left < 0:
-            raise _TooLarge
-        return block
-
-
-class _Meter:
-    """A stream that breaks off where a tar archive's headers, which are held in memory, go on without end."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self.left: int | None = MAX_HEADER_BYTES  # bytes; None: any number
-
-    def read(self, size: int) -> bytes:
-        block = self._stream.read(size)
-        if self.left is not None:
-            self.left -= len(block)
-            if self.left < 0:
-                raise tarfile.ReadError("its headers are too long")
-        return block
+            archive.pax_headers = {}  # those for all members, which may grow with each

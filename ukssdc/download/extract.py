@@ -8,17 +8,26 @@ import shutil
 import stat
 import tarfile
 import unicodedata
-import zipfile
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
-from ukssdc.download.archive import BLOCK, BROKEN, MAX_BYTES, ZIP_METHODS, ArchiveFormat, tar_members
+from ukssdc.download.archive import (
+    BLOCK,
+    BROKEN,
+    MAX_BYTES,
+    MAX_MEMBERS,
+    ZIP_METHODS,
+    ArchiveFormat,
+    TarStream,
+    open_zip,
+    tar_members,
+)
 from ukssdc.errors import ExtractionError
+from ukssdc.record.files import is_retryable, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_MEMBERS = 100_000
 MAX_DEPTH = 32  # folders within each other
 MAX_NAME_LENGTH = 60  # characters of a member's name in a message
 _Member = tuple[PurePosixPath, IO[bytes] | None]  # a file, or a folder without content
@@ -82,7 +91,7 @@ def extract_archive(
     except BROKEN as error:
         raise _error(path, f"it cannot be read as {archive_format} ({type(error).__name__})") from None
     except OSError as error:
-        raise _error(path, f"cannot write to {directory}: {error.strerror or error}") from None
+        raise _error(path, str(write_error(directory, error)), retryable=is_retryable(error)) from None
     return [directory / name for name in names]
 
 
@@ -135,7 +144,7 @@ def _checked(name: str) -> PurePosixPath:
 def _tar_members(path: Path, *, zipped: bool) -> Iterator[_Member]:
     """Yield the members of a tar archive."""
     with gzip.open(path) if zipped else path.open("rb") as stream:
-        for info, content in tar_members(cast("IO[bytes]", stream)):
+        for info, content in tar_members(TarStream(cast("IO[bytes]", stream))):
             if not info.isdir() and content is None:
                 raise _Unsafe(f"its member {_shown(info.name)} is neither a file nor a folder")
             name = _checked(info.name)
@@ -146,7 +155,7 @@ def _tar_members(path: Path, *, zipped: bool) -> Iterator[_Member]:
 
 def _zip_members(path: Path) -> Iterator[_Member]:
     """Yield the members of a zip archive."""
-    with zipfile.ZipFile(path) as archive:
+    with open_zip(path) as archive:
         for info in archive.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
@@ -180,5 +189,5 @@ def _shown(name: str) -> str:
     return repr(name if len(name) <= MAX_NAME_LENGTH else name[:MAX_NAME_LENGTH] + "...")
 
 
-def _error(path: Path, problem: str) -> ExtractionError:
-    return ExtractionError(f"{path} is not unpacked: {problem}", url=path.absolute().as_uri())
+def _error(path: Path, problem: str, *, retryable: bool = False) -> ExtractionError:
+    return ExtractionError(f"{path} is not unpacked: {problem}", url=path.absolute().as_uri(), retryable=retryable)

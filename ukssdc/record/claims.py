@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ukssdc.errors import JobInProgress
-from ukssdc.record.locks import write_error
+from ukssdc.record.files import write_error
 
 
 class Claim:

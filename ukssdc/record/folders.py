@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ukssdc.errors import JobInProgress, UKSSDCError
 from ukssdc.job import Job
 from ukssdc.record.claims import Claim, claim_request
+from ukssdc.record.files import write_error
 from ukssdc.record.journal import PendingSubmission, journal_submission
-from ukssdc.record.locks import file_lock, folder_lock, write_error
+from ukssdc.record.locks import file_lock, folder_lock
 from ukssdc.record.record import NAME, JobRecord
 from ukssdc.status import Product
 
@@ -169,7 +170,7 @@ class JobFolder:
         return file_lock(self.path / LOCK)
 
     def lock_archive(self, product: Product) -> AbstractContextManager[bool]:
-        """Wait until nobody else fetches this product into this folder, and hold its place."""
+        """Hold a product's place in this folder; where another run fetches it, the error is retryable."""
         return file_lock(self.path / f".{product.wire}.lock", wait=True)
 
     def archive(self, product: Product, archive_format: str) -> Path:

@@ -16,7 +16,8 @@ from typing import Any, Literal, NamedTuple
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from ukssdc.errors import NoSlot, SubmissionRefused
-from ukssdc.record.locks import is_locked, write_error
+from ukssdc.record.files import write_error
+from ukssdc.record.locks import is_locked
 from ukssdc.times import utcnow
 
 RETENTION = timedelta(days=30)  # an orphan is looked for at the service even long after its wait is over
@@ -96,12 +97,15 @@ def journal_submission(
     except OSError as error:
         raise write_error(folder, error) from None
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
         try:
+            fcntl.flock(file, fcntl.LOCK_EX)
             file.write(submission.model_dump_json(indent=2) + "\n")
             file.flush()
             os.fsync(file.fileno())
         except OSError as error:
+            with suppress(OSError):  # what could not be written is tried again as the file closes
+                file.close()
+            path.unlink(missing_ok=True)
             raise write_error(folder, error) from None
         try:
             yield PendingSubmission(path, tuple(_orphans(submission, folder)))

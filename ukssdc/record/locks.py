@@ -2,41 +2,66 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import re
+import socket
+import time
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from ukssdc.errors import UKSSDCError
+from ukssdc.record.files import write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+LOCK_WAIT = 5.0  # s; what is held for longer is waited for by the tasks' retries, which know the deadline
+LOCK_INTERVAL = 0.05  # s between two tries
+HOLDER = re.compile(rb"(\d{1,10}) ([\w.-]{1,255})")  # process and host
+
 
 @contextmanager
 def file_lock(path: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Lock a file while the body runs; yield False where somebody else has it. The file goes with the lock.
+    """Lock a file while the body runs; the file, which names its holder, goes with the lock.
+
+    Parameters
+    ----------
+    path : Path
+    wait : bool, optional
+        Whether to wait `LOCK_WAIT` for a lock that somebody else has, and then to raise an error that is retryable.
+
+    Yields
+    ------
+    bool
+        False where somebody else has it.
 
     Raises
     ------
     UKSSDCError
-        Where there can be no lock: the file is someone else's, or the disk full.
+        Where somebody else has it even after the wait, or where there can be no lock: the file is someone else's, or
+        the disk full.
     """
-    import fcntl  # noqa: PLC0415 - POSIX only; the rest of the package is not
-
     with ExitStack() as stack:
+        deadline = time.monotonic() + LOCK_WAIT
         while True:
             try:
-                lock = stack.enter_context(path.open("w"))
-                fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if _is_at(path, lock.fileno()):  # its last holder may have removed it meanwhile
+                # a+: what its holder wrote stays; no buffer: the file closes without a last write that could fail
+                lock = stack.enter_context(path.open("ab+", buffering=0))
+                free = _try_lock(lock)
+                if free and _is_at(path, lock.fileno()):  # its last holder may have removed it meanwhile
                     break
-            except BlockingIOError:
-                yield False
-                return
             except OSError as error:
                 raise write_error(path, error) from None
+            if not free and not wait:
+                yield False
+                return
+            if time.monotonic() > deadline:
+                raise _held(path, _holder(lock))
+            stack.close()
+            if not free:
+                time.sleep(LOCK_INTERVAL)
+        _sign(lock)
         try:
             yield True
         finally:
@@ -51,41 +76,72 @@ def folder_lock(folder: Path) -> Iterator[None]:
     Raises
     ------
     UKSSDCError
-        Where the folder cannot be made or opened.
+        Where the folder cannot be made or opened; retryable where another process has had it for `LOCK_WAIT`.
     """
-    import fcntl  # noqa: PLC0415 - as above
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise write_error(folder, error) from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    deadline = time.monotonic() + LOCK_WAIT
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, handle)
+            while not _try_lock(handle):
+                if time.monotonic() > deadline:
+                    raise _held(folder, "another process")
+                time.sleep(LOCK_INTERVAL)
+        except OSError as error:
+            raise write_error(folder, error) from None
         yield
-    finally:
-        os.close(handle)
 
 
 def is_locked(path: Path) -> bool:
-    """Tell whether a process holds a file's lock, or the file is gone, which its holder has seen to, or not ours."""
-    import fcntl  # noqa: PLC0415 - as above
+    """Tell whether a process holds a file's lock, or the file is gone, which its holder has seen to, or not ours.
 
+    Raises
+    ------
+    UKSSDCError
+        Where the file cannot be opened or locked.
+    """
     try:
         with path.open("r+") as file:  # NFS locks only what may be written
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, FileNotFoundError, PermissionError):  # the last: someone else's, in a shared folder
+            return not _try_lock(file)
+    except (FileNotFoundError, PermissionError):  # the last: someone else's, in a shared folder
         return True
-    return False
+    except OSError as error:
+        raise write_error(path, error) from None
 
 
-def write_error(path: Path, error: OSError) -> UKSSDCError:
-    """Say that a file or folder cannot be written, why, and what to do."""
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-    advice = "Make room; what is there already is kept" if full else "Make it writable, or choose another destination"
-    problem = UKSSDCError(f"cannot write to {path}: {error.strerror or error}. {advice}")
-    problem.retryable = full
-    return problem
+def _try_lock(file: IO[Any] | int) -> bool:
+    import fcntl  # noqa: PLC0415 - POSIX only; the rest of the package is not
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _held(path: Path, holder: str) -> UKSSDCError:
+    error = UKSSDCError(
+        f"{path} is in use by {holder}, perhaps another run. It is waited for; if it hangs or was suspended, end it"
+    )
+    error.retryable = True
+    return error
+
+
+def _sign(lock: IO[bytes]) -> None:
+    """Write into a lock's file who holds it."""
+    with suppress(OSError):  # a disk that is full leaves a lock without a name
+        lock.truncate(0)
+        lock.write(f"{os.getpid()} {socket.gethostname()}".encode())
+
+
+def _holder(lock: IO[bytes]) -> str:
+    """Return who holds a lock, as its file says."""
+    with suppress(OSError):
+        lock.seek(0)
+        if match := HOLDER.fullmatch(lock.read(300)):
+            return f"process {match[1].decode()} on {match[2].decode()}"
+    return "another process"
 
 
 def _is_at(path: Path, handle: int) -> bool:

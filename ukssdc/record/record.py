@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -10,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from ukssdc.errors import UKSSDCError
 from ukssdc.job import Job
+from ukssdc.record.files import read_error, write_whole
 from ukssdc.status import Action, Product, action_for
 
 if TYPE_CHECKING:
@@ -91,20 +91,16 @@ class JobRecord(BaseModel):
             return cls.model_validate_json(path.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, ValidationError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not a record of this version"
-            raise UKSSDCError(f"cannot read {path}: {reason}. Move it away, or choose another destination") from None
+        except OSError as error:
+            raise read_error(path, error) from None
+        except ValidationError:
+            raise UKSSDCError(
+                f"cannot read {path}: it is not a record of this version. Move it away, or choose another destination"
+            ) from None
 
     def save(self, directory: Path) -> None:
         """Write the record whole: beside its place first, then renamed into it."""
-        path = directory / NAME
-        beside = path.with_suffix(".json.part")
-        text = self.model_dump_json(indent=2)
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_whole(directory / NAME, self.model_dump_json(indent=2) + "\n")
 
     def note_status(self, product: Product, code: int, text: str, at: datetime) -> bool:
         """Add a status to the history if it is a change; return whether it was."""
