@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from rich.console import Console
 
 HOST = "127.0.0.1"
 PORT = 4200
+LOOPBACK_HOSTS = ("localhost", HOST, "::1")
 SERVER_START = 180.0  # s; the first start sets its database up
 
 
@@ -35,6 +37,7 @@ def ensure_server() -> None:
     OSError
         It does not start.
     """
+    exempt_loopback_from_proxies()  # Prefect's own calls, too
     if os.environ.get("PREFECT_API_URL"):
         return
     with tempfile.NamedTemporaryFile(prefix="xrt-products-", suffix=".log") as log:
@@ -51,7 +54,15 @@ def ensure_server() -> None:
 
 def start(command: list[str], log: IO[bytes], stdout: int | None = None) -> subprocess.Popen[bytes]:
     """Start a server as the head of a session of its own, which Ctrl-C in this one's terminal does not reach."""
+    exempt_loopback_from_proxies()
     return subprocess.Popen(command, stdout=stdout or log, stderr=log, start_new_session=True)  # noqa: S603 - ours
+
+
+def exempt_loopback_from_proxies() -> None:
+    """Let nothing that this process and its children send to this machine go through a proxy."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    missing = [host for host in LOOPBACK_HOSTS if host not in re.split(r"[\s,]+", known)]
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, [known, *missing]))
 
 
 def wait_until_healthy(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
