@@ -16,7 +16,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.exceptions import TerminationSignal
 from prefect.tasks import Task
 
-from ukssdc import DownloadError, ProtocolError, ServiceError, TransportError, UKSSDCError
+from ukssdc import DownloadError, UKSSDCError
 from ukssdc.limits import MAX_WAIT
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.times import clock, utcnow
@@ -24,7 +24,6 @@ from ukssdc.times import clock, utcnow
 P = ParamSpec("P")
 R = TypeVar("R")
 
-REFUSALS = (ServiceError, TransportError, ProtocolError)
 MAX_CORRUPT = 5  # tries, after the first one, at what comes corrupt; as many are made in any case after the deadline
 
 # The task run, and how many of its tries brought what is corrupt: all of them are made in one context.
@@ -122,7 +121,7 @@ def give_up_after(deadline: datetime | None, *, tries: int = 0, first_tries: int
     except UKSSDCError as error:
         tried = runtime.task_run.run_count or 1
         _note_wait(error)
-        if isinstance(error, REFUSALS) and tried < first_tries:
+        if error.refusal and tried < first_tries:
             error.retryable = True
         over = deadline is not None and utcnow() >= deadline and tried > tries
         corrupt = isinstance(error, DownloadError) and error.corrupt and _corrupt_so_far() > MAX_CORRUPT
@@ -140,7 +139,7 @@ def _wait_as_asked() -> None:
 
 
 def _note_wait(error: UKSSDCError) -> None:
-    seconds = getattr(error, "retry_after", None)
+    seconds = error.retry_after
     if error.retryable and seconds:
         _asked_to_wait.set((runtime.task_run.id, clock() + seconds, error))
 

@@ -109,10 +109,11 @@ def _submit(client: Client, request: ProductRequest, slot: SubmissionSlot, deadl
     try:
         return client.submit(request)
     except SubmissionRefused as refusal:
-        if getattr(refusal, "names_parameters", False):
+        if refusal.names_parameters:
             raise
-        slot.refused_at = active = client.count_active_jobs()
+        active = client.count_active_jobs()
         if active > 0:
+            slot.refused_at = active
             raise NoSlot(f"{refusal}. {active} jobs are active: waiting until there are fewer", active=active) from None
         refusal.retryable = (runtime.task_run.run_count or 1) < REFUSED_TRIES
         raise

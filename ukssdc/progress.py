@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,12 @@ NOT_REACHED, ACTIVE = "0", "1"  # StepStatus (protocol, section 3)
 MAX_DEPTH = 50  # levels of steps that count for the fraction done
 MAX_RUNNING_PERCENT = 99  # 100 is kept for what is complete
 NO_PROGRESS = "No progress information available"
+
+MARKUP = re.compile(r"</?\w[^<>]{0,80}>")
+# "2 / 9", "(2/9)", "2 of 9", "2 out of 9"; no part of a date or of a decimal number.
+COUNT = re.compile(
+    r"(?<![\w./])(\d{1,6})(?:\s{0,9}/\s{0,9}|\s{1,9}(?:out\s{1,9})?of\s{1,9})(\d{1,6})(?!\w|[./]\d)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class ProductProgress:
     running : str
         Time running, as the service writes it; empty where it does not.
     next : str
-        The next step.
+        The next step; where a step is to be repeated, which repetition, and the sub-step that it begins with.
     """
 
     percent: int
@@ -59,16 +65,57 @@ def product_progress(status: ProductStatus, before: int = 0) -> ProductProgress:
     ProductProgress
     """
     progress = status.progress if status.running else {}
-    steps = [step for _, step in walk_steps(progress.get("ProgressSteps"))] if isinstance(progress, dict) else []
-    active = [n for n, step in enumerate(steps) if _state(step) == ACTIVE]
-    to_come = [s for s in steps[active[-1] + 1 if active else 0 :] if _state(s) == NOT_REACHED]
+    steps = list(walk_steps(progress.get("ProgressSteps")))
+    active = [n for n, (_, step) in enumerate(steps) if _state(step) == ACTIVE]
     return ProductProgress(
         percent=_percent(status, before),
         status=_short(str(status)),
-        step=_short(" > ".join(filter(None, (_words(steps[n]) for n in active)))),
+        step=_short(" > ".join(filter(None, (_words(steps[n][1]) for n in active)))),
         running=_short(progress.get("TimeRunning")),
-        next=_short(to_come[0].get("StepLabel")) if to_come else status.next,
+        next=status.next if (after := _next_step(steps, active)) is None else _short(after),
     )
+
+
+def _next_step(steps: Sequence[tuple[int, Mapping[str, Any]]], active: Sequence[int]) -> str | None:
+    """Return the step after the innermost active one: below it, beside it, or in the next repetition around it."""
+    end = active[-1] + 1 if active else 0
+    for depth, step in _path_to(steps, active[-1]) if active else ():
+        while end < len(steps) and steps[end][0] > depth:
+            if _state(steps[end][1]) == NOT_REACHED:
+                return _text(steps[end][1].get("StepLabel"))
+            end += 1
+        if (repetition := _next_repetition(step)) is not None:
+            return repetition
+    to_come = (step for _, step in steps[end:] if _state(step) == NOT_REACHED)
+    return next((_text(step.get("StepLabel")) for step in to_come), None)
+
+
+def _path_to(steps: Sequence[tuple[int, Mapping[str, Any]]], index: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield a step and the steps that it is part of, from the inside out."""
+    depth = steps[index][0] + 1
+    for n in range(index, -1, -1):
+        if steps[n][0] < depth:
+            depth = steps[n][0]
+            yield steps[n]
+
+
+def _next_repetition(step: Mapping[str, Any]) -> str | None:
+    """Return what an active step goes on with when its sub-steps are done: with the first of them, once more."""
+    counted = _count(step) if _state(step) == ACTIVE else None
+    first = next((sub for depth, sub in walk_steps(step.get("SubStep")) if depth == 0), None)
+    if counted is None or counted[0] >= counted[1] or first is None:
+        return None
+    name = f"{_text(step.get('StepLabel')).rstrip('.')} ({counted[0] + 1}/{counted[1]})".strip()
+    return " > ".join(filter(None, (name, _text(first.get("StepLabel")))))
+
+
+def _count(step: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return k and N of a step that works on item k of N; a count in brackets goes before one in an item's name."""
+    extra = _text(step.get("StepExtra"))
+    counts = [m for m in COUNT.finditer(extra) if int(m[1]) <= int(m[2]) and int(m[2]) > 0]
+    bracketed = [m for m in counts if extra[: m.start()].endswith("(") and extra[m.end() :].startswith(")")]
+    found = (bracketed or counts)[-1:]
+    return (int(found[0][1]), int(found[0][2])) if found else None
 
 
 def _percent(status: ProductStatus, before: int) -> int:
@@ -89,8 +136,13 @@ def _words(step: Any) -> str:
 
 def _short(text: Any) -> str:
     """Return one short line of a text that may contain markup, or be missing or null."""
-    line = "" if text is None else " ".join(re.sub(r"</?\w[^<>]{0,80}>", "", str(text)).split())
+    line = _text(text)
     return line if len(line) <= MAX_LENGTH else line[: MAX_LENGTH - 1] + "…"
+
+
+def _text(text: Any) -> str:
+    """Return one line of a text that may contain markup, or be missing or null."""
+    return "" if text is None else " ".join(MARKUP.sub("", str(text)).split())
 
 
 def progress_text(progress: Mapping[str, Any]) -> str:
@@ -120,7 +172,8 @@ def progress_text(progress: Mapping[str, Any]) -> str:
 def progress_percent(progress: Mapping[str, Any]) -> int | None:
     """Return how far a build is, per cent: steps count alike, and an active step as far as the steps below it are.
 
-    A step without steps below it that works on item 2 of 4 has done one quarter.
+    A step that works on item 2 of 4 has done one quarter, and the steps below it are those of item 2: with half of them
+    done, it has done three eighths.
 
     Returns
     -------
@@ -144,13 +197,9 @@ def _step_fraction(step: Mapping[str, Any], depth: int) -> float:
     state = read_whole_number(step.get("StepStatus"))
     if state != 1:
         return float(state == 2)  # noqa: PLR2004 - protocol, section 3
-    below = _fraction(step.get("SubStep"), depth + 1)
-    if below is not None:
-        return below
-    item = re.search(r"(\d{1,6})\s*/\s*(\d{1,6})", str(step.get("StepExtra", "")))
-    if item is None or int(item[2]) == 0:
-        return 0.0
-    return min(max(int(item[1]) - 1, 0) / int(item[2]), 1.0)
+    below = _fraction(step.get("SubStep"), depth + 1) or 0.0
+    item, items = _count(step) or (1, 1)
+    return (max(item - 1, 0) + below) / items
 
 
 def walk_steps(steps: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from ukssdc.errors import JobGone, ProtocolError, ServiceError, TransportError, UKSSDCError
+from ukssdc.errors import JobGone, UKSSDCError
 from ukssdc.job import Job, OldJob
 from ukssdc.limits import MAX_WAIT
 from ukssdc.record import JobFolder
@@ -18,7 +18,6 @@ NO_STATUS_POLLS = 3  # in a row, after which a product without a status has fail
 GONE_LISTS = 2  # lists that must say that a job is gone
 MAX_PAUSE = 900.0  # s between two polls of a job that the service refuses to tell of
 MAX_AGE = timedelta(days=1)  # after which a job without products that is refused is gone
-_REFUSALS = (ServiceError, TransportError, ProtocolError)
 
 
 class JobTracker:
@@ -173,16 +172,16 @@ class JobTracker:
 
     def _pause(self) -> float:
         """Return the time to the next poll, s: longer where the service refuses, or asks for more."""
-        asked_for = getattr(self.poll_error, "retry_after", None) or 0.0
+        asked_for = (self.poll_error.retry_after if self.poll_error is not None else None) or 0.0
         refused = self.interval * 2.0 ** min(max(self._refusals - 1, 0), 10)
         return max(self.interval, min(refused, MAX_PAUSE), asked_for)
 
     def _may_pass(self, error: UKSSDCError) -> bool:
-        return error.retryable or (isinstance(error, _REFUSALS) and not self.gone)
+        return error.retryable or (error.refusal and not self.gone)
 
     def _note_error(self, error: UKSSDCError) -> None:
         self.poll_error = error
-        if not error.retryable and isinstance(error, _REFUSALS) and not self._ask_list:
+        if not error.retryable and error.refusal and not self._ask_list:
             self._refusals += 1
             self._ask_list = True
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +14,10 @@ import ukssdc
 from ukssdc.client import refuse_address
 from ukssdc.errors import UKSSDCError
 from ukssdc.service import POLL_INTERVAL
+from ukssdc.texts import replace_controls
 from xrt_products.flows.cli.output import show_report, show_table
+from xrt_products.flows.cli.signals import end_in_order_on_signals
+from xrt_products.flows.cli.streams import use_best_effort_streams, use_utf8_file_names
 from xrt_products.flows.options import FollowOptions
 
 if TYPE_CHECKING:
@@ -245,11 +247,13 @@ def _finish(flow: Callable[[], JobReport]) -> int:
 
 def main() -> None:
     """Run the command line; what can be expected to go wrong ends in a message and not in a traceback."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # in order, as after Ctrl-C
+    use_utf8_file_names()
+    use_best_effort_streams()
+    end_in_order_on_signals()
     try:
         app()
     except (UKSSDCError, ValueError, OSError) as error:
-        sys.stderr.write(f"xrt-products: {error}\n")
+        sys.stderr.write(f"xrt-products: {replace_controls(str(error))}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("xrt-products: stopped. `xrt-products jobs` shows what goes on at the service\n")

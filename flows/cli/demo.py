@@ -15,8 +15,10 @@ from rich.console import Console
 from ukssdc import Product
 from ukssdc.emulator import Build, Emulator, Scenario
 from ukssdc.record.record import JobRecord
+from xrt_products.flows.cli.commands import main
 from xrt_products.flows.cli.server import HOST as LOOPBACK
-from xrt_products.flows.cli.server import end, free_port, start, wait_until_healthy
+from xrt_products.flows.cli.server import MODULE as SERVER
+from xrt_products.flows.cli.server import end, end_with_parent, free_port, keep_running, start, wait_until_healthy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +29,7 @@ USER = "observer@example.org"
 SPEED = 20.0  # service seconds per second
 INTERVAL = 60 / SPEED  # s: once a minute, on the service's clock
 PRODUCTS = HOME / "products"
-COMMAND = (sys.executable, "-m", "xrt_products.flows.cli")
+COMMAND = (sys.executable, "-m", "xrt_products.flows.cli.demo")  # the command, which ends when this process does
 EXPECTED = dict.fromkeys(Product, "downloaded") | {Product.EnhancedPos: "failed", Product.AstromPos: "cancelled"}
 SCENARIO = Scenario(
     {
@@ -58,9 +60,9 @@ def run_demo(*, keep: bool = False) -> int:
         say(f"Prefect UI: {ui}\nEmulator of the UKSSDC: {emulator.url}, {SPEED:g}x real time")
         command = [*COMMAND, "run", str(REQUEST), "--destination", str(PRODUCTS), "--interval", f"{INTERVAL:g}"]
         say(f"$ xrt-products {' '.join(command[len(COMMAND) :])}")
-        subprocess.run(  # noqa: S603 - the command is ours
-            command, env=os.environ | {"UKSSDC_USER": USER, "UKSSDC_URL": emulator.url}, check=False
-        )
+        environment = os.environ | {"UKSSDC_USER": USER, "UKSSDC_URL": emulator.url}
+        with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as run:  # noqa: S603 - ours
+            run.wait()
         say("EnhancedPos fails and AstromPos is cancelled on purpose: the scenario says so.")
         if keep:
             say(f"The Prefect UI stays up: open {ui}/runs and look at the run, its tasks and its artifacts.")
@@ -95,7 +97,8 @@ def stop_server() -> int | None:
         pid = int(pid_file.read_text())
         os.kill(pid, 0)  # an OSError where there is no such process
         command = Path(f"/proc/{pid}/cmdline")
-        ours = not command.exists() or b"prefect" in command.read_bytes()  # numbers are used again
+        words = command.read_bytes() if command.exists() else b"prefect"
+        ours = SERVER.encode() in words or b"prefect" in words  # numbers are used again
         if ours:
             end(pid)
             ended = pid
@@ -119,11 +122,8 @@ def _prefect_server(*, keep: bool) -> Iterator[str]:
         "PREFECT_API_URL": f"{url}/api",
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db",
     }
-    prefect = shutil.which("prefect", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-    if prefect is None:
-        raise OSError("the command prefect is missing: install this project with its dependencies")
     with (HOME / "server.log").open("wb") as log:
-        server = start([prefect, "server", "start", "--host", LOOPBACK, "--port", str(port)], log)
+        server = start(log, port)
     (HOME / "server.pid").write_text(str(server.pid))
     finished = False
     try:
@@ -131,6 +131,13 @@ def _prefect_server(*, keep: bool) -> Iterator[str]:
         yield url
         finished = True
     finally:
-        if not (keep and finished):
+        if keep and finished:
+            keep_running(server)
+        else:
             end(server.pid)
             (HOME / "server.pid").unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    main()

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ukssdc.texts import replace_controls
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -19,10 +21,11 @@ def show_report(report: JobReport) -> None:
     from ukssdc.quicklook import PAGE  # noqa: PLC0415 - it takes its time
 
     quick_look = report.directory / PAGE
-    rows = [(product, o.outcome.replace("_", " "), str(o)) for product, o in report.outcomes.items()]
+    rows = [(product, o.outcome.replace("_", " "), replace_controls(str(o))) for product, o in report.outcomes.items()]
     title = f"{report.job.name}, job {report.job.job_id}"
     caption = f"Files: {report.directory}" + (f"\nQuick look: {quick_look}" if quick_look.is_file() else "")
-    show_table(title, ("Product", "Outcome", "Details"), rows, caption=caption)
+    headings = ("Product", "Outcome", "Details")
+    show_table(replace_controls(title), headings, rows, caption=replace_controls(caption))  # the user's names and paths
 
 
 def show_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> None:

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import IO
@@ -25,6 +26,9 @@ HOST = "127.0.0.1"
 PORT = 4200
 LOOPBACK_HOSTS = ("localhost", HOST, "::1")
 SERVER_START = 180.0  # s; the first start sets its database up
+GRACE = 10.0  # s; for a server to end in order when the process that started it is gone
+MODULE = "xrt_products.flows.cli.server"
+KEEP = b"k"  # on a server's stdin: it goes on when the process that started it ends
 
 
 def ensure_server() -> None:
@@ -41,8 +45,8 @@ def ensure_server() -> None:
     if os.environ.get("PREFECT_API_URL"):
         return
     with tempfile.NamedTemporaryFile(prefix="xrt-products-", suffix=".log") as log:
-        process = start([sys.executable, "-m", "xrt_products.flows.cli.server"], log, stdout=subprocess.PIPE)
-        atexit.register(end, process.pid)
+        process = start(log, stdout=subprocess.PIPE)
+        atexit.register(lambda: end(process.pid))  # it holds the process, whose end of the pipe must stay open
         url = process.stdout.readline().decode().strip() if process.stdout else ""
         if not url:  # Prefect knows of one; if it does not, its own words will say why
             return
@@ -52,10 +56,37 @@ def ensure_server() -> None:
     os.environ["PREFECT_API_URL"] = f"{url}/api"
 
 
-def start(command: list[str], log: IO[bytes], stdout: int | None = None) -> subprocess.Popen[bytes]:
-    """Start a server as the head of a session of its own, which Ctrl-C in this one's terminal does not reach."""
+def start(log: IO[bytes], port: int | None = None, stdout: int | None = None) -> subprocess.Popen[bytes]:
+    """Start a server as the head of a session of its own, which Ctrl-C in this one's terminal does not reach.
+
+    It ends by itself when this process does, however it does, as nobody holds the other end of its stdin then.
+    """
     exempt_loopback_from_proxies()
-    return subprocess.Popen(command, stdout=stdout or log, stderr=log, start_new_session=True)  # noqa: S603 - ours
+    command = [sys.executable, "-m", MODULE, *([] if port is None else [str(port)])]
+    return subprocess.Popen(  # noqa: S603 - ours
+        command, stdin=subprocess.PIPE, stdout=stdout or log, stderr=log, start_new_session=True
+    )
+
+
+def keep_running(process: subprocess.Popen[bytes]) -> None:
+    """Let a server go on when this process ends."""
+    if process.stdin is not None:
+        process.stdin.write(KEEP)
+        process.stdin.close()
+
+
+def end_with_parent() -> None:
+    """End this process in order when its stdin ends: whoever started it, and holds the other end, is gone."""
+    pipe = os.dup(0)
+
+    def wait() -> None:
+        if os.read(pipe, 1) == KEEP:
+            return
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
 def exempt_loopback_from_proxies() -> None:
@@ -75,15 +106,17 @@ def wait_until_healthy(process: subprocess.Popen[bytes], url: str, log: Path) ->
     """
     problem = f"did not start within {SERVER_START:g} s"
     deadline = time.monotonic() + SERVER_START
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            problem = f"ended with status {process.returncode}"
-            break
-        try:
-            if requests.get(f"{url}/api/health", timeout=2).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.3)
+    with requests.Session() as session:
+        session.trust_env = False  # a server on this machine is not asked through a proxy
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                problem = f"ended with status {process.returncode}"
+                break
+            try:
+                if session.get(f"{url}/api/health", timeout=2).ok:
+                    return
+            except requests.RequestException:
+                time.sleep(0.3)
     raise OSError(f"the Prefect server {problem}. The end of its log:\n{log.read_text(errors='replace')[-2000:]}")
 
 
@@ -126,12 +159,16 @@ def free_port() -> int:
 
 
 def main() -> None:
-    """Serve, unless Prefect knows of a server already; the first line on stdout says where."""
+    """Serve on the port that the command line names, or on a free one; the first line on stdout says where.
+
+    Without a port, only if Prefect knows of no server.
+    """
+    end_with_parent()
     from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - the functions above must not import Prefect
 
-    if PREFECT_API_URL.value():
+    if not sys.argv[1:] and PREFECT_API_URL.value():
         return
-    port = str(free_port())
+    port = sys.argv[1] if sys.argv[1:] else str(free_port())
     sys.stdout.write(f"http://{HOST}:{port}\n")
     sys.stdout.flush()
     os.dup2(2, 1)  # the rest is for the log

@@ -17,7 +17,9 @@ from ukssdc.limits import MAX_WAIT, validate_limits
 from ukssdc.progress import ProductProgress, product_progress
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.status import Action
+from ukssdc.texts import replace_controls
 from ukssdc.tracker import JobTracker
+from xrt_products.flows.cli.streams import EXIT_PIPE_CLOSED, pipe_is_closed
 
 BAR = 16  # columns
 ECHO = 3  # columns for the terminal's own ^C, which would wrap behind a full line and shift the table
@@ -61,7 +63,7 @@ class View:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the live table, no wider than the terminal; what the service says is text and not markup."""
         table = Table(
-            title=Text(f"{self.job.name}, job {self.job.job_id}"),
+            title=Text(f"{replace_controls(self.job.name)}, job {self.job.job_id}"),
             caption=Text(self.poll_error or self.job.url),
             title_justify="left",
             caption_justify="left",
@@ -93,7 +95,7 @@ def watch_job(client: Client, job: Job, *, interval: float = POLL_INTERVAL, cons
     Returns
     -------
     int
-        0, or 1 where a product failed.
+        0, or 1 where a product failed; 141 where nobody reads the lines any more.
 
     Raises
     ------
@@ -110,18 +112,20 @@ def watch_job(client: Client, job: Job, *, interval: float = POLL_INTERVAL, cons
     else:
         with Live(view, console=console, refresh_per_second=4):
             _poll(client, tracker, view, None)
+    if not tracker.complete:
+        return EXIT_PIPE_CLOSED
     good = {Action.DOWNLOAD, Action.CANCELLED}
     return 0 if all(tracker.action(product) in good for product in job.products) else 1
 
 
 def _poll(client: Client, tracker: JobTracker, view: View, plain: Console | None) -> None:
-    """Poll until the end; where there is no live table, print what has changed."""
+    """Poll until the end; where there is no live table, print what has changed, as long as somebody reads it."""
     while True:
         lines = _ask(client, tracker, view)
         for line in lines:
             if plain is not None:
                 plain.print(Text(line), soft_wrap=True)
-        if tracker.complete:
+        if tracker.complete or (plain is not None and pipe_is_closed(plain.file)):
             return
         time.sleep(tracker.interval)
 

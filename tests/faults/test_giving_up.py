@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from xrt_support import USER, Serve, request_for
 
 from ukssdc import Client, Product
 from ukssdc.emulator import Build, Emulator, Fault
+from ukssdc.errors import JobInProgress
 from xrt_products import request_products
 from xrt_products.tasks.retry import RetriesExhausted
 
@@ -100,16 +102,32 @@ def test_the_longest_wait_counts_from_the_submission_until_it_is_over_and_then_a
     assert len(emulator.jobs) == 1
 
 
-@pytest.mark.parametrize("faults", [[], [Fault("reset_after", "submit", nth=2)]], ids=["answered", "an answer lost"])
-def test_two_runs_of_the_same_request_are_two_jobs(serve: Serve, options: dict[str, Any], faults: list[Fault]) -> None:
-    emulator = serve({Product.LightCurve: Build(requested=0, queued=0, running=600)}, faults=faults)
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_second_run_of_a_request_in_progress_is_told_of_the_first(
+    serve: Serve, options: dict[str, Any], fresh: bool
+) -> None:
+    emulator = serve({Product.LightCurve: Build(requested=0, queued=0, running=600)})
 
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(1) as pool:
         first = pool.submit(lambda: request_products(REQUEST, **options))
         wait_for("the first run's polls", lambda: emulator.ledger.calls("status", job_id=951), 30.0)
-        second = pool.submit(lambda: request_products(REQUEST, **options))
+        with pytest.raises(JobInProgress, match=r"the run '.+' follows its job 951") as raised:
+            request_products(REQUEST, **options, fresh=fresh)
 
-        assert (first.result().job.job_id, second.result().job.job_id) == (951, 952)
+        assert first.result().ok
+    assert raised.value.job_id == 951
+    assert list(emulator.jobs) == [951]
+
+
+def test_another_destination_is_another_job(serve: Serve, options: dict[str, Any], tmp_path: Path) -> None:
+    emulator = serve({Product.LightCurve: Build(requested=0, queued=0, running=600)})
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(lambda: request_products(REQUEST, **options))
+        wait_for("the first run's polls", lambda: emulator.ledger.calls("status", job_id=951), 30.0)
+        second = request_products(REQUEST, **options | {"destination": tmp_path / "elsewhere"})
+
+        assert (first.result().job.job_id, second.job.job_id) == (951, 952)
     assert list(emulator.jobs) == [951, 952]
 
 

@@ -120,7 +120,8 @@ def test_a_job_at_another_host_ends_as_a_failed_outcome(
     serve: Serve, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve()
-    with raw_server(answer(ELSEWHERE["another host"]), http(json.dumps(COMPLETE).encode())) as url:
+    count = http(json.dumps({"OK": 1, "numJobs": 0}).encode())
+    with raw_server(count, answer(ELSEWHERE["another host"]), http(json.dumps(COMPLETE).encode())) as url:
         monkeypatch.setenv("UKSSDC_URL", url)
         with pytest.raises(ProductsFailed) as raised:
             request_products(request_for(IMAGE), **options)

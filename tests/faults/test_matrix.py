@@ -34,13 +34,16 @@ LATE = ("http_500", "http_502", "html_200")  # also after the call took effect
 PASSING = CONNECTION + ANSWER
 STALL = 2.0  # s; the client waits half of it
 CELLS: list[tuple[str, str, bool]] = [
-    *(("submit", kind, False) for kind in PASSING),
+    *(("submit", kind, False) for kind in (*PASSING, "not_ok")),
     *(("submit", kind, True) for kind in LATE),
-    *((poll, kind, False) for poll in ("poll 1", "poll 2") for kind in PASSING + STATUS),
+    *((poll, kind, False) for poll in ("poll 1", "poll 2") for kind in (*PASSING, *STATUS, "not_ok")),
     *(("search for the job", kind, False) for kind in PASSING),
     *(("download", kind, False) for kind in (*CONNECTION, "http_500", "http_502", *ARCHIVE)),
 ]
-REFUSED = [("submit", "not_ok"), ("poll 1", "not_ok"), ("poll 2", "restart_forgetful")]
+REFUSED = [
+    ("submit", Fault("not_ok", "submit", count=99), "the service refused to submit the request"),
+    ("poll 2", Fault("restart_forgetful", "status", nth=2), "the service has no job 951 any more"),
+]
 
 
 @pytest.fixture
@@ -102,18 +105,19 @@ def test_what_time_can_mend(
     assert whole_or_absent(options["destination"])
 
 
-@pytest.mark.parametrize(("step", "kind"), REFUSED, ids=["-".join(cell) for cell in REFUSED])
-def test_what_the_service_refuses_ends_the_flow_with_its_words(
+@pytest.mark.parametrize(("step", "fault", "words"), REFUSED, ids=[step for step, *_ in REFUSED])
+def test_what_the_service_refuses_for_good_ends_the_flow_with_the_reason(
     run: Callable[..., Any],
     options: dict[str, Any],
     record_property: Callable[[str, object], None],
     step: str,
-    kind: str,
+    fault: Fault,
+    words: str,
 ) -> None:
-    with pytest.raises((UKSSDCError, FailedRun, ProductsFailed), match="the service refused to"):
-        run(*faults_at(step, kind, after=False))
+    with pytest.raises((UKSSDCError, FailedRun, ProductsFailed), match=words):
+        run(fault)
 
-    record_property("cell", (step, kind, "failed, with the service's words", "0 or 1", "absent"))
+    record_property("cell", (step, f"{fault.kind} (lasting)", "failed, with the reason", "0 or 1", "absent"))
     assert list(options["destination"].rglob("*.tar.gz")) == []
 
 

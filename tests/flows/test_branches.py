@@ -79,11 +79,11 @@ def test_the_failure_report_is_in_the_jobs_folder_and_named(serve: Serve, option
 
 
 def test_what_is_lost_sight_of_has_its_failure_report_in_the_folder(serve: Serve, options: dict[str, Any]) -> None:
-    serve({LC: Build(running=1e6)}, faults=[Fault("not_ok", "status", nth=2)])
+    serve({LC: Build(running=1e6)}, faults=[Fault("restart_forgetful", "status", nth=2)])
 
     report = request_products(request_for(LC), **options, on_failure="return")
 
-    assert "the service refused to" in (report.directory / "failure-LightCurve.md").read_text("utf-8")
+    assert "the service has no job 951 any more" in (report.directory / "failure-LightCurve.md").read_text("utf-8")
 
 
 def test_a_failure_report_that_cannot_be_written_costs_no_more_than_the_report(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 from raw_server import http, raw_server
 
-from xrt_products.flows.cli.server import end, exempt_loopback_from_proxies, start, wait_until_healthy
+from xrt_products.flows.cli.server import end, exempt_loopback_from_proxies, wait_until_healthy
 
 
 @pytest.fixture(autouse=True)
@@ -26,11 +27,13 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_local_server_is_found_healthy_past_a_proxy(tmp_path: Path, host: str) -> None:
     log = tmp_path / "log"
     with raw_server(http(b"true")) as url, log.open("wb") as file:
-        process = start([sys.executable, "-c", "import time; time.sleep(2)"], file)
+        idle = subprocess.Popen(
+            [sys.executable, "-c", "import time; time.sleep(2)"], stderr=file, start_new_session=True
+        )
         try:
-            wait_until_healthy(process, url.removesuffix("/user_objects").replace("127.0.0.1", host), log)
+            wait_until_healthy(idle, url.removesuffix("/user_objects").replace("127.0.0.1", host), log)
         finally:
-            end(process.pid)
+            end(idle.pid)
 
 
 @pytest.mark.parametrize("known", ["", "swift.ac.uk", "localhost, swift.ac.uk", "localhost,127.0.0.1,::1"])

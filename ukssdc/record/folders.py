@@ -186,13 +186,19 @@ class JobFolder:
         return self.path / FAILURE_REPORT.format(product)
 
     @property
+    def is_lockable(self) -> bool:
+        """True where the folder can be locked: another user's cannot, and its job is not ours to resume."""
+        try:
+            with self.lock():
+                return True
+        except UKSSDCError:
+            return False
+
+    @property
     def is_followed(self) -> bool:
         """True while a run follows the job."""
-        try:
-            with self.lock() as free:
-                return not free
-        except UKSSDCError:  # someone else's: not ours to resume
-            return True
+        with self.lock() as free:
+            return not free
 
 
 @dataclass(frozen=True)
@@ -261,7 +267,9 @@ class ProductsFolder:
             if record.request == request and is_same_service(record.url, service) and not record.finished
         ]
         newest = max(found, key=lambda folder: folder.job.job_id, default=None)
-        if newest is not None and newest.is_followed:
+        if newest is None or not newest.is_lockable:
+            return None
+        if newest.is_followed:
             number = newest.job.job_id
             raise JobInProgress(
                 f"the same request is in progress for this destination: another run follows its job {number}. Wait for "
