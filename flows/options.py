@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ukssdc.download.archive import ArchiveFormat, IfExists
 from ukssdc.limits import MAX_WAIT, validate_limits
 from ukssdc.service import POLL_INTERVAL
-from ukssdc.slots import MAX_ACTIVE
 from ukssdc.tracker import NO_STATUS_POLLS
 
 if TYPE_CHECKING:
@@ -48,8 +47,6 @@ class FollowOptions:
     notify
         Notify on failure: a Prefect notification block (slack-webhook/ops), or an Apprise URL. The environment
         variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
-    max_active
-        How many of your jobs may be active at once; more wait for a slot. The service asks for 5.
     quicklook
         Whether to show the results as pictures and tables, in the job's folder and in the Prefect UI.
     """
@@ -65,7 +62,6 @@ class FollowOptions:
     extract: bool = False
     notify: Notify | None = None
     quicklook: bool = True
-    max_active: int = MAX_ACTIVE
 
     def validate(self, base_url: str | None, name: Callable[[str], str] = str) -> None:
         """Refuse what would annoy the service or make no sense, all at once.

@@ -10,6 +10,7 @@ from typing import Any
 from prefect import flow, get_run_logger
 
 from ukssdc import ArchiveFormat, IfExists, ProductRequest
+from ukssdc.errors import InvalidOptions
 from ukssdc.job import NOT_PARAMETERS
 from ukssdc.limits import MAX_WAIT
 from ukssdc.outcomes import JobReport
@@ -103,15 +104,16 @@ def request_products(
         extract=extract,
         notify=notify,
         quicklook=quicklook,
-        max_active=max_active,
     )
+    if max_active < 1:
+        raise InvalidOptions(f"max_active is {max_active}: give a count, at least 1")
     products = products_folder(options)
     run, body, service = flow_run(), request_body(request), client_for(account).base_url
     with products.claim(request.name, body, service, f"the run {run.name!r}") as claim:
         folder = (
             _job_of_this_run(request, products)
             or _unfinished_job(request, products, options, fresh=fresh)
-            or _submit(request, products, options, fresh=fresh)
+            or _submit(request, products, options, max_active, fresh=fresh)
         )
         claim.note_job(folder.job.job_id)
         [report] = follow([folder.begin(body, SOFTWARE)], options)
@@ -147,12 +149,14 @@ def _unfinished_job(
     return folder
 
 
-def _submit(request: ProductRequest, products: ProductsFolder, options: FollowOptions, *, fresh: bool) -> JobFolder:
+def _submit(
+    request: ProductRequest, products: ProductsFolder, options: FollowOptions, max_active: int, *, fresh: bool
+) -> JobFolder:
     """Submit a request; from before it is sent until its job is on record, the submission is in the journal."""
     run, body = flow_run(), request_body(request)
     retries, delay = max_retries(options.max_wait, options.interval), options.interval
     deadline = run_began() + timedelta(seconds=options.max_wait)
-    slot = SubmissionSlot(client_for(options.account).base_url, options.max_active)
+    slot = SubmissionSlot(client_for(options.account).base_url, max_active)
     journal = products.journal(request.name, body, run=str(run.id), since=run_began(), until=deadline)
     with (
         journal as pending,

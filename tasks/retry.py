@@ -17,6 +17,7 @@ from prefect.exceptions import TerminationSignal
 from prefect.tasks import Task
 
 from ukssdc import DownloadError, UKSSDCError
+from ukssdc.errors import NoSlot
 from ukssdc.limits import MAX_WAIT
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.times import clock, utcnow
@@ -125,7 +126,7 @@ def give_up_after(deadline: datetime | None, *, tries: int = 0, first_tries: int
             error.retryable = True
         over = deadline is not None and utcnow() >= deadline and tried > tries
         corrupt = isinstance(error, DownloadError) and error.corrupt and _corrupt_so_far() > MAX_CORRUPT
-        if not error.retryable or not (over or corrupt):
+        if not error.retryable or not (over or corrupt) or isinstance(error, NoSlot):  # which says so itself
             raise
         why = ", because the longest wait is over" if over else ""
         raise RetriesExhausted(f"{error}. Given up after {tried} tries{why}") from error

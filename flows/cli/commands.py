@@ -14,6 +14,7 @@ import ukssdc
 from ukssdc.client import refuse_address
 from ukssdc.errors import UKSSDCError
 from ukssdc.service import POLL_INTERVAL
+from ukssdc.slots import MAX_ACTIVE
 from ukssdc.texts import replace_controls
 from xrt_products.flows.cli.output import show_report, show_table
 from xrt_products.flows.cli.signals import end_in_order_on_signals
@@ -58,7 +59,7 @@ app = App(
 
 
 @app.command
-def run(file: Path, *, options: Options = DEFAULTS, fresh: bool = False) -> int:
+def run(file: Path, *, options: Options = DEFAULTS, fresh: bool = False, max_active: int = MAX_ACTIVE) -> int:
     """Submit the request in FILE, poll it once a minute, and download every product as it completes.
 
     Parameters
@@ -67,10 +68,13 @@ def run(file: Path, *, options: Options = DEFAULTS, fresh: bool = False) -> int:
         The request, YAML or JSON, in the service's own parameter names; see the README.
     fresh
         Submit a new job even where an earlier run with the same request and destination has left one unfinished.
+    max_active
+        How many of your jobs may be active at once; where as many are, the request waits for a slot. The service asks
+        for 5.
     """
     request = ukssdc.ProductRequest.from_file(file)
     xrt_products = _load_flows(options)
-    return _finish(lambda: xrt_products.request_products(request, fresh=fresh, **_parameters(options)))
+    return _finish(lambda: xrt_products.request_products(request, fresh=fresh, max_active=max_active, **_parameters(options)))
 
 
 @app.command

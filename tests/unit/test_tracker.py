@@ -19,9 +19,10 @@ from ukssdc.tracker import JobTracker
 
 LC, SPECTRUM, IMAGE = Product.LightCurve, Product.Spectrum, Product.Image
 URL = "https://example.org/USERPROD_951"
-ABSENT = object()  # the answer has no entry for the product
+ABSENT = "absent"  # the answer has no entry for the product
 WITHOUT_STATUS = [None, ABSENT, -10, "-10", "", "nonsense", [], {}]
 AWAY = TransportError("no answer", url=URL)
+TOO_LARGE = UKSSDCError("not to be mended")
 REFUSED = ServiceError("tell the job's status", ["You do not have permission"])
 
 
@@ -285,7 +286,7 @@ def test_a_poll_without_an_answer_is_followed_by_the_interval_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ago", "seconds"), [(0, 600), (200, 400), (580, 20), (600, 0), (36000, -35400), (-300, 600)], ids=str
+    ("ago", "seconds"), [(0, 600), (200, 400), (580, 20), (600, 0), (36000, 0), (-300, 600)], ids=str
 )
 def test_the_interval_since_the_poll_of_an_earlier_process_is_kept(tmp_path: Path, ago: int, seconds: int) -> None:
     earlier = tracker_of(LC, folder=tmp_path)
@@ -324,7 +325,7 @@ def test_a_poll_without_an_answer_leaves_the_record_and_the_status_as_they_were(
     assert (tracker.folder.read(), tracker.status) == before
 
 
-@pytest.mark.parametrize(("error", "final"), [(AWAY, False), (REFUSED, True)], ids=["away", "refused"])
+@pytest.mark.parametrize(("error", "final"), [(AWAY, False), (REFUSED, False), (TOO_LARGE, True)], ids=["away", "refused", "of no use"])
 def test_why_a_poll_failed_is_kept_until_one_succeeds(error: UKSSDCError, final: bool) -> None:
     tracker = after(3)
     assert (tracker.poll_error, tracker.poll_failed) == (None, False)
@@ -351,7 +352,7 @@ def test_several_jobs_keep_what_they_know_apart() -> None:
     done, failing, waiting = (tracker_of(LC, job_id=number) for number in (951, 952, 953))
 
     poll(done, LightCurve=4)
-    fail(failing, REFUSED)
+    fail(failing, TOO_LARGE)
 
     assert [t.complete for t in (done, failing, waiting)] == [True, False, False]
     assert [t.poll_failed for t in (done, failing, waiting)] == [False, True, False]
