@@ -74,7 +74,9 @@ def run(file: Path, *, options: Options = DEFAULTS, fresh: bool = False, max_act
     """
     request = ukssdc.ProductRequest.from_file(file)
     xrt_products = _load_flows(options)
-    return _finish(lambda: xrt_products.request_products(request, fresh=fresh, max_active=max_active, **_parameters(options)))
+    return _finish(
+        lambda: xrt_products.request_products(request, fresh=fresh, max_active=max_active, **_parameters(options))
+    )
 
 
 @app.command

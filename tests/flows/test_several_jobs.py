@@ -70,7 +70,7 @@ def test_a_job_that_fails_for_good_does_not_stop_the_other(serve: Serve, options
 
     outcome = refused.outcomes[LC]
     assert isinstance(outcome, Failed)
-    assert "the service refused to" in outcome.text
+    assert "the service has no job 951 any more" in outcome.text
     assert done.files[IMAGE].is_file()
     assert len(times_of_polls(emulator, someone_elses)) == 1
     assert len(times_of_polls(emulator, mine)) > 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -40,6 +41,8 @@ def test_a_slot_is_waited_for_and_the_wait_is_said(
 ) -> None:
     emulator = serve({"all": SHORT}, seconds_per_poll=None, speed=60.0)
     Client(USER, emulator.url).submit(request_for(Product.Image))
+    caplog.set_level(logging.INFO)
+    logging.getLogger("prefect.task_runs").addHandler(caplog.handler)
 
     report = request_products(request_for(LC), **options, max_active=1)
 

@@ -23,6 +23,7 @@ FLOW_ONLY: dict[str, dict[str, Any]] = {
         "request": REQUIRED,  # the command reads it from a file
         "on_failure": "raise",  # a command ends with the table and with status 1
         "fresh": False,  # of a submission; what is followed has been submitted
+        "max_active": 5,  # as well
     },
     "collect": {
         "job_id": REQUIRED,  # a word on the command line needs no suffix
@@ -30,7 +31,7 @@ FLOW_ONLY: dict[str, dict[str, Any]] = {
     },
 }
 COMMAND_ONLY: dict[str, dict[str, Any]] = {
-    "run": {"file": REQUIRED, "fresh": False},
+    "run": {"file": REQUIRED, "fresh": False, "max_active": 5},
     "collect": {"job": REQUIRED},
 }
 

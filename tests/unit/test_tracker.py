@@ -20,7 +20,7 @@ from ukssdc.tracker import JobTracker
 LC, SPECTRUM, IMAGE = Product.LightCurve, Product.Spectrum, Product.Image
 URL = "https://example.org/USERPROD_951"
 ABSENT = "absent"  # the answer has no entry for the product
-WITHOUT_STATUS = [None, ABSENT, -10, "-10", "", "nonsense", [], {}]
+WITHOUT_STATUS: list[Any] = [None, ABSENT, -10, "-10", "", "nonsense", [], {}]
 AWAY = TransportError("no answer", url=URL)
 TOO_LARGE = UKSSDCError("not to be mended")
 REFUSED = ServiceError("tell the job's status", ["You do not have permission"])
@@ -325,7 +325,9 @@ def test_a_poll_without_an_answer_leaves_the_record_and_the_status_as_they_were(
     assert (tracker.folder.read(), tracker.status) == before
 
 
-@pytest.mark.parametrize(("error", "final"), [(AWAY, False), (REFUSED, False), (TOO_LARGE, True)], ids=["away", "refused", "of no use"])
+@pytest.mark.parametrize(
+    ("error", "final"), [(AWAY, False), (REFUSED, False), (TOO_LARGE, True)], ids=["away", "refused", "of no use"]
+)
 def test_why_a_poll_failed_is_kept_until_one_succeeds(error: UKSSDCError, final: bool) -> None:
     tracker = after(3)
     assert (tracker.poll_error, tracker.poll_failed) == (None, False)
