@@ -21,7 +21,7 @@ from ukssdc.tracker import JobTracker
 LC, SPECTRUM, IMAGE = Product.LightCurve, Product.Spectrum, Product.Image
 URL = "https://example.org/USERPROD_951"
 ABSENT = object()  # the answer has no entry for the product
-WITHOUT_STATUS = [None, ABSENT, -10, "-10", "", "nonsense", [], {}]
+WITHOUT_STATUS = {"null": None, "absent": ABSENT, "-10": -10, "-10 as text": "-10", "empty": "", "text": "nonsense"}
 AWAY = TransportError("no answer", url=URL)
 REFUSED = ServiceError("tell the job's status", ["You do not have permission"])
 
@@ -94,7 +94,7 @@ def test_an_unknown_positive_code_is_waited_for_however_often_it_comes(code: Any
     assert tracker.settled == ()
 
 
-@pytest.mark.parametrize("code", WITHOUT_STATUS, ids=repr)
+@pytest.mark.parametrize("code", [*WITHOUT_STATUS.values(), [], {}], ids=[*WITHOUT_STATUS, "list", "object"])
 def test_no_status_is_accepted_from_two_polls_and_has_failed_with_the_third(code: Any) -> None:
     assert [after(code, polls).action(LC) for polls in (1, 2, 3, 4)] == [
         Action.MISSING,
