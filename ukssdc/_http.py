@@ -23,7 +23,7 @@ from ukssdc.service import API, BASE_URL, REGISTRATION_URL
 from ukssdc.texts import TextCleaner, shorten
 from ukssdc.wire_values import as_list, is_number
 
-ACCOUNT = "<your account>"  # stands wherever the service repeats the e-mail address
+ACCOUNT = "<your account>"  # in the place of the e-mail address, wherever the service repeats it
 EXCERPT = 200  # characters of an unreadable answer that an error shows
 MAX_REASONS = 50  # of a refusal
 JOB_NUMBERS = ("JobID", "oldJob")  # keys of a job's number, in bodies and in answers
