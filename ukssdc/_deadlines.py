@@ -36,6 +36,9 @@ class _DeadlineReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def fileno(self) -> int:
+        return int(self._file.fileno())
+
     def readinto(self, buffer: Any) -> int | None:
         if self.deadline is not None:
             left = self.deadline - time.monotonic()

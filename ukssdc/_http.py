@@ -159,13 +159,11 @@ class Transport:
         except AnswerTooLargeError as error:
             raise _too_large(error, url, doing, limits) from None
         except (urllib3.exceptions.HTTPError, OSError, EOFError, zlib.error) as error:  # while the body is read
-            why = (
-                "is not there, whole, within the time-out"
-                if isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError))
-                else f"broke off ({type(error).__name__})"
-            )
+            if type(error) is OSError:  # what requests makes of a CA bundle that is not there
+                raise TransportError(f"could not {doing}: {error}", url=url, sent=False) from None
             raise TransportError(
-                f"could not {doing}: the answer of {self.base_url} {why}. This may pass: try again in a minute",
+                f"could not {doing}: the answer of {self.base_url} {_body_problem(error)}. "
+                "This may pass: try again in a minute",
                 url=url,
             ) from None
 
@@ -193,8 +191,8 @@ def _checked_url(base_url: str) -> str:
     except ValueError as error:
         usable, why, normalized = False, f" ({error})", ""
     if not usable:
-        shown = re.sub(r"//[^/]*@", "//", base_url)
-        raise UKSSDCError(f"{shown!r} is no address of the service{why}: it should look like {BASE_URL}")
+        problem = f"{base_url!r} is no address of the service{why}: it should look like {BASE_URL}"
+        raise UKSSDCError(re.sub(r"//[^/\s]*@", "//", problem))  # without a password
     if has_credentials(base_url):
         _show_once(
             f"The user's name in the service's address is left out: nothing but your e-mail address is sent, to "
@@ -235,6 +233,14 @@ def _as_transport_error(error: requests.RequestException, url: str, doing: str, 
         url=url,
         sent=sent,
     )
+
+
+def _body_problem(error: Exception) -> str:
+    if isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError)):
+        return "is not there, whole, within the time-out"
+    if isinstance(error, zlib.error):
+        return "is compressed and cannot be unpacked"
+    return f"broke off ({type(error).__name__})"
 
 
 def _cause(error: requests.RequestException) -> object:

@@ -13,6 +13,7 @@ from raw_server import http, raw_server
 from xrt_support import QUICK, USER, request_for
 
 from ukssdc import Client, Job, Product, ProtocolError, ServiceError, TransportError
+from ukssdc._session import ServiceSession
 from ukssdc.emulator import Emulator, Fault, Scenario
 from ukssdc.errors import ResultTooLarge
 from ukssdc.job import OldJobs
@@ -96,6 +97,17 @@ def test_one_connection_serves_many_calls() -> None:
         (pool,) = [manager.pools[key] for key in manager.pools.keys()]  # noqa: SIM118 - no mapping
 
         assert pool.num_connections == 1
+
+
+def test_a_streamed_answer_has_its_sockets_number_and_no_deadline_of_its_own() -> None:
+    slow = [http(b"", length=20)] + [b"x"] * 20
+    with (
+        raw_server(slow) as url,
+        ServiceSession() as session,
+        session.get(url, stream=True, timeout=(0.5, 0.5)) as response,
+    ):
+        assert response.raw.fileno() > 0  # a download's watch shuts it down
+        assert len(response.raw.read()) == 20  # which takes longer than each byte may
 
 
 # --- size ------------------------------------------------------------------------------------------------------------
