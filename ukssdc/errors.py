@@ -134,13 +134,24 @@ class DownloadError(UKSSDCError):
     corrupt : bool
         True where what came is not what should have come, or the next try cannot go on from it: only a few tries make
         sense.
+    retry_after : float, optional
+        How long the service asks to wait before the next try, s.
     """
 
-    def __init__(self, message: str, *, url: str, retryable: bool = False, corrupt: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        url: str,
+        retryable: bool = False,
+        corrupt: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.url = url
         self.retryable = retryable
         self.corrupt = corrupt
+        self.retry_after = retry_after
 
 
 class ExtractionError(DownloadError):
