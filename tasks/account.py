@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr
 
 from ukssdc import BASE_URL, Client, UKSSDCError
 from ukssdc.client import refuse_address
+from ukssdc.limits import read_timeouts
 
 
 class PrefectUnavailable(UKSSDCError):  # noqa: N818 - what happened, in the words of the docs
@@ -63,7 +64,7 @@ def client_for(account: Account) -> Client:
         return Client.from_environment()
     block = _load(account) if isinstance(account, str) else account
     url = (os.environ.get("UKSSDC_URL") if block.url == BASE_URL else None) or block.url
-    return Client(block.email.get_secret_value(), url)
+    return Client(block.email.get_secret_value(), url, *read_timeouts())
 
 
 def _load(name: str) -> UKSSDCAccount:

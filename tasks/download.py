@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
-from prefect import get_run_logger
+from prefect import get_run_logger, runtime
 from rich.filesize import decimal
 
-from ukssdc import ArchiveFormat, IfExists, Product
+from ukssdc import ArchiveFormat, DownloadError, IfExists, Product
+from ukssdc.download.stall import MIN_RATE
+from ukssdc.errors import ExtractionError
 from ukssdc.outcomes import Downloaded
 from ukssdc.record import JobFolder
+from ukssdc.times import utcnow
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.observe.display import show
 from xrt_products.tasks.observe.events import emit_product
-from xrt_products.tasks.retry import MAX_CORRUPT, give_up_after, raise_if_interrupted, retried_task
+from xrt_products.tasks.retry import (
+    MAX_CORRUPT,
+    RetriesExhausted,
+    give_up_after,
+    raise_if_interrupted,
+    retried_task,
+)
+
+RATE_TIME = 10.0  # s over which a download that goes on past the deadline is measured, at least
+
+
+@dataclass(frozen=True)
+class _EarlierTries:
+    """What the earlier tries of a task run have led to.
+
+    Attributes
+    ----------
+    task_run : str or None
+    stored : bool
+        Whether the archive itself has come: it is not fetched again because it could not be unpacked.
+    asked_to_wait : DownloadError or None
+        The service's wish to be asked later, and when it came.
+    """
+
+    task_run: str | None = None
+    stored: bool = False
+    asked_to_wait: DownloadError | None = None
+    asked_at: datetime = field(default_factory=utcnow)
+
+
+_earlier: ContextVar[_EarlierTries] = ContextVar("earlier_tries", default=_EarlierTries())  # noqa: B039 - frozen
 
 
 @retried_task(
@@ -53,14 +91,18 @@ def download_product(
     Interrupted
         The run was, by Ctrl-C or a signal.
     """
+    pace = _Pace(deadline)
 
     def progress(size: int, total: int | None) -> None:
         raise_if_interrupted()
+        pace.check(size)
         show(lambda display: display.download(product, size, total))
 
+    raise_if_interrupted()
     job = folder.job
-    with give_up_after(deadline, tries=MAX_CORRUPT), client_for(account) as client:
-        file = client.download(job, product, folder.path, format, if_exists, progress=progress, extract=extract)
+    with give_up_after(deadline, tries=MAX_CORRUPT), _remember() as earlier, client_for(account) as client:
+        keep: IfExists = "skip" if earlier.stored else if_exists
+        file = client.download(job, product, folder.path, format, keep, progress=progress, extract=extract)
     get_run_logger().info(
         "%s of job %d: %s %s, %s",
         product.label.capitalize(),
@@ -79,3 +121,67 @@ def download_product(
     )
     emit_product(job, outcome)
     return outcome
+
+
+@contextmanager
+def _remember() -> Iterator[_EarlierTries]:
+    """Yield what the earlier tries have led to, and note what this one leads to: all are made in one context.
+
+    Raises
+    ------
+    DownloadError
+        Where the service has asked not to be asked yet; it is not.
+    """
+    earlier = _earlier.get()
+    if earlier.task_run != runtime.task_run.id:
+        earlier = _EarlierTries(runtime.task_run.id)
+    asked = earlier.asked_to_wait
+    # Less than no time has passed where the clock was set back.
+    if asked is not None and timedelta(0) <= utcnow() - earlier.asked_at < timedelta(seconds=asked.retry_after or 0):
+        raise asked
+    earlier = replace(earlier, asked_to_wait=None)
+    try:
+        yield earlier
+    except ExtractionError:
+        earlier = replace(earlier, stored=True)
+        raise
+    except DownloadError as error:
+        if error.retry_after is not None:
+            earlier = replace(earlier, asked_to_wait=error, asked_at=utcnow())
+        raise
+    finally:
+        _earlier.set(earlier)
+
+
+class _Pace:
+    """Ends a download that trickles when the longest wait is over; one that has a sane rate goes on to its end.
+
+    Parameters
+    ----------
+    deadline : datetime or None
+        UTC.
+    """
+
+    def __init__(self, deadline: datetime | None) -> None:
+        self._deadline = deadline if deadline is not None and utcnow() < deadline else None  # late, it has its chance
+        self._sizes: list[int] = []  # at the start, and at the first byte
+        self._began = 0.0
+
+    def check(self, size: int) -> None:
+        """Note how many bytes there are.
+
+        Raises
+        ------
+        RetriesExhausted
+        """
+        if len(self._sizes) < 2:  # noqa: PLR2004 - as above
+            self._sizes.append(size)
+            self._began = time.monotonic()
+            return
+        elapsed = time.monotonic() - self._began  # a machine that slept has not been waiting
+        slow = elapsed >= RATE_TIME and size - self._sizes[1] < MIN_RATE * elapsed
+        if slow and self._deadline is not None and utcnow() >= self._deadline:
+            raise RetriesExhausted(
+                f"the download trickles: {size} bytes have come, less than {MIN_RATE:g} a second. Given up because the "
+                "longest wait is over; what has come is kept, and the next download goes on from there"
+            )

@@ -15,6 +15,7 @@ from ukssdc import Job, Product
 from ukssdc.markdown import code_block, escape, job_link, table
 from ukssdc.outcomes import Failed, Failure, JobReport
 from ukssdc.record import JobFolder
+from ukssdc.record.files import write_whole
 from ukssdc.service import HELP_ADDRESS
 from ukssdc.status import HELPDESK_CODES
 from xrt_products.tasks.observe.best_effort import best_effort
@@ -88,7 +89,7 @@ def summarise(report: JobReport) -> None:
 def _write(path: Path, page: str) -> None:
     """Write a failure report; one that cannot be written is logged, and changes nothing."""
     try:
-        path.write_text(page, encoding="utf-8")
+        write_whole(path, page)
     except OSError as error:
         get_run_logger().warning(
             "Cannot write the failure report %s: %s. It is in the Prefect UI only", path, error.strerror or error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from ukssdc._answer import PARAMETERS, RESULTS
 from ukssdc._http import Transport
 from ukssdc.download import DownloadedFile, download_archive
-from ukssdc.download.fetch import Progress
+from ukssdc.download.fetch import Progress, Source
+from ukssdc.download.stall import DownloadLimits
 from ukssdc.errors import ProtocolError, SubmissionRefused, UKSSDCError
 from ukssdc.job import CancelReport, Job, OldJobs, read_int
+from ukssdc.limits import FIRST_BYTE_TIMEOUT, TIMEOUT, read_timeouts
 from ukssdc.record import JobFolder
 from ukssdc.request import ProductRequest
 from ukssdc.service import BASE_URL
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ukssdc.download.archive import ArchiveFormat, IfExists
     from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
 
-TIMEOUT = (10.0, 60.0)  # longest wait for a connection, and for an answer, s
 YesNoBoth = Literal["no", "yes", "both"]
 
 
@@ -39,6 +39,8 @@ class Client:
         Where the service is.
     timeout : tuple of float, optional
         Longest wait for a connection, and for an answer, s.
+    first_byte_timeout : float, optional
+        Longest wait for the first byte of an archive, s: the service packs large ones on demand.
 
     Raises
     ------
@@ -53,26 +55,34 @@ class Client:
     False
     """
 
-    def __init__(self, email: str, base_url: str = BASE_URL, timeout: tuple[float, float] = TIMEOUT) -> None:
+    def __init__(
+        self,
+        email: str,
+        base_url: str = BASE_URL,
+        timeout: tuple[float, float] = TIMEOUT,
+        first_byte_timeout: float = FIRST_BYTE_TIMEOUT,
+    ) -> None:
         self._transport = Transport(email, base_url, timeout)
+        self._limits = DownloadLimits(timeout[0], first_byte_timeout, timeout[1])
 
     @classmethod
     def from_environment(cls) -> Self:
         """Make a client for the account in UKSSDC_USER.
 
-        UKSSDC_URL, where it is set, is the address of the service, UKSSDC_TIMEOUT the longest wait for an answer, s.
+        UKSSDC_URL, where it is set, is the address of the service, UKSSDC_TIMEOUT the longest wait for an answer, s,
+        UKSSDC_FIRST_BYTE_TIMEOUT that for the first byte of an archive, s.
 
         Raises
         ------
         UKSSDCError
             Where there is no account, or one of the others makes no sense.
         """
-        email, url, timeout = (os.environ.get(name, "") for name in ("UKSSDC_USER", "UKSSDC_URL", "UKSSDC_TIMEOUT"))
+        email, url = (os.environ.get(name, "") for name in ("UKSSDC_USER", "UKSSDC_URL"))
         if email and "@" not in email:
             raise UKSSDCError(
                 "UKSSDC_USER is set, but is no e-mail address: set it to the one you are registered with at the service"
             )
-        return cls(email, url or BASE_URL, read_timeout(timeout))
+        return cls(email, url or BASE_URL, *read_timeouts())
 
     def __repr__(self) -> str:
         return f"Client(base_url={self.base_url!r})"
@@ -209,15 +219,13 @@ class Client:
         """
         (wanted,) = select_products([product], job.products)
         return download_archive(
-            self._transport.session,
+            Source(self._transport.session, self.base_url, self._limits, self._transport.redact),
             JobFolder(Path(directory), job),
             wanted,
-            base_url=self.base_url,
             archive_format=format,
             if_exists=if_exists,
             extract=extract,
             progress=progress,
-            timeout=self._transport.timeout,
         )
 
     def attach(self, job_id: int) -> Job:
@@ -331,16 +339,3 @@ def refuse_address(account: str | None) -> None:
             "account is the name of a Prefect block and not an e-mail address: put the address into the environment "
             "variable UKSSDC_USER, or into a block (see the README)"
         )
-
-
-def read_timeout(seconds: str) -> tuple[float, float]:
-    """Read UKSSDC_TIMEOUT; the connection has to stand sooner than the answer."""
-    if not seconds:
-        return TIMEOUT
-    try:
-        wait = float(seconds)
-    except ValueError:
-        wait = 0.0
-    if not 0 < wait < math.inf:
-        raise UKSSDCError(f"UKSSDC_TIMEOUT is {seconds!r}: it should be a number of seconds above 0, like 60")
-    return min(TIMEOUT[0], wait), wait

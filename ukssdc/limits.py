@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import os
 from typing import TYPE_CHECKING
 
 from ukssdc.addresses import is_loopback
-from ukssdc.errors import InvalidOptions
+from ukssdc.errors import InvalidOptions, UKSSDCError
 from ukssdc.service import POLL_INTERVAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+TIMEOUT = (10.0, 60.0)  # longest wait for a connection, and for an answer, s
+FIRST_BYTE_TIMEOUT = 600.0  # s; large archives are packed on demand (protocol, section 7)
+FIRST_BYTE_SETTING = "UKSSDC_FIRST_BYTE_TIMEOUT"
 YEAR = 365.25 * 86400  # s
 MAX_WAIT = 86400.0  # s; the longest wait, where none is given
 MAX_YEARS = 30  # years; very much more is beyond the last date that Python knows
@@ -59,3 +64,28 @@ def validate_limits(
         problems.append(f"{name('no_status_polls')} is {no_status_polls}: give a count, at least 1")
     if problems:
         raise InvalidOptions("\n".join(problems))
+
+
+def read_timeouts() -> tuple[tuple[float, float], float]:
+    """Read UKSSDC_TIMEOUT and UKSSDC_FIRST_BYTE_TIMEOUT, s, as `Client` takes them.
+
+    Raises
+    ------
+    UKSSDCError
+        Where one is no time.
+    """
+    answer = _read_seconds("UKSSDC_TIMEOUT", TIMEOUT[1])
+    return (min(TIMEOUT[0], answer), answer), _read_seconds(FIRST_BYTE_SETTING, FIRST_BYTE_TIMEOUT)
+
+
+def _read_seconds(setting: str, default: float) -> float:
+    text = os.environ.get(setting, "")
+    if not text:
+        return default
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise UKSSDCError(f"{setting} is {text!r}: it should be a number of seconds above 0, like {default:g}")
+    return seconds

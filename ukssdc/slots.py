@@ -12,8 +12,8 @@ import re
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from ukssdc.addresses import origin
 from ukssdc.errors import NoSlot
 from ukssdc.record.locks import file_lock
 
@@ -48,10 +48,9 @@ class SubmissionSlot:
     """
 
     def __init__(self, base_url: str, max_active: int = MAX_ACTIVE) -> None:
-        parts = urlsplit(base_url)
-        port = parts.port or {"https": 443}.get(parts.scheme, 80)
-        host = re.sub(r"[^a-z0-9.-]", "_", (parts.hostname or "").lower())
-        self._path = state_folder() / f"submit-{host}-{port}.lock"
+        where = origin(base_url)
+        host = re.sub(r"[^a-z0-9.-]", "_", where.host)
+        self._path = state_folder() / f"submit-{host}-{where.port}.lock"
         self.max_active = max_active
         self.refused_at: int | None = None
         self._held: ExitStack | None = None

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from failing_disk import FailingDisk
 from looks import RATES, dataset, full_look, job, light_curve, look
 from markdown_it import MarkdownIt
 
 from ukssdc import Product
 from ukssdc.quicklook import QuickLook, write_files
+from ukssdc.quicklook.output_files import light_curve_csv
 
 
 def rows_of(directory: Path) -> list[dict[str, str]]:
@@ -83,6 +86,58 @@ def test_csv_keeps_the_numbers_and_leaves_out_the_missing_ones(tmp_path: Path) -
         *("MET", "1234.5678", "1.25"),
         *("", "-0.25"),
     )
+
+
+FORMULAS = (
+    '=HYPERLINK("http://127.0.0.2/","open")',
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "+1+cmd|' /C calc'!A0",
+    "-2+3",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    "\uff1d1+1",
+)
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_csv_holds_no_formula(text: str) -> None:
+    data = light_curve(PC=dataset(RATES, (10.0, 0.1, -0.1, -1.25, 0.5, -0.25))).datasets["PC"]
+    data = data.model_copy(update={"name": text, "mode": text, "labels": {"ObsID": (text,), text: ("1",)}})
+    curve = light_curve().model_copy(update={"datasets": {"PC": data}, "time_format": text})
+
+    table = list(csv.reader(io.StringIO(light_curve_csv(curve), newline="")))
+
+    assert len(table) == 2
+    assert sum(cell == f"'{text.strip()}" for row in table for cell in row) == 5
+    assert not [cell for row in table for cell in row if cell.startswith(("=", "+", "@", "\uff1d")) or cell == text]
+    assert {"-0.1", "-1.25", "-0.25"} <= set(table[1])
+
+
+@pytest.mark.parametrize("text", ["-5", "+1.5e3", "-inf", "00966554000", "a=b", "http://127.0.0.1/?a=-1", "'=1"])
+def test_csv_keeps_numbers_and_plain_texts(text: str) -> None:
+    data = light_curve(PC=dataset(RATES, (10.0, 0.1, -0.1, -1.25, 0.5, -0.25))).datasets["PC"]
+    curve = light_curve().model_copy(
+        update={"datasets": {"PC": data.model_copy(update={"labels": {"ObsID": (text,)}})}}
+    )
+
+    (row,) = csv.DictReader(io.StringIO(light_curve_csv(curve)))
+
+    assert row["ObsID"] == text
+
+
+@pytest.mark.parametrize("name", ["results.json", "lightcurve.csv", "lightcurve.png", "quicklook.md"])
+def test_a_file_for_which_there_is_no_room_is_not_left_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    disk = FailingDisk(tmp_path)
+    disk.install(monkeypatch)
+    disk.full = lambda file: file.startswith(name)
+
+    files = write_files(full_look(), tmp_path)
+
+    assert [note.partition(":")[0] for note in files.notes] == [f"could not write {name}"]
+    assert not list(tmp_path.glob(f"{name}*"))
 
 
 def test_csv_tells_the_time_format_that_was_requested_where_the_answer_does_not(tmp_path: Path) -> None:

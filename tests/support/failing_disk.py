@@ -41,7 +41,8 @@ class FailingDisk:
         opened, os_opened = io.open, os.open
 
         def through_io(file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
-            return opened(self._of(file, mode), mode, *args, **options)
+            real = self._of(file, mode)
+            return opened(real, mode if real is file else mode.replace("x", "w"), *args, **options)
 
         def through_os(path: Any, *args: Any, **options: Any) -> int:
             return os_opened(self._of(path, "r"), *args, **options)
@@ -59,7 +60,5 @@ class FailingDisk:
             raise OSError(number, os.strerror(number), str(file))
         if mode[0] in "wax" and self.full(name):
             self.count += 1
-            opened_for = mode.replace("x", "w")
-            assert opened_for  # /dev/full exists already
             return "/dev/full"
         return file

@@ -2,103 +2,196 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import shutil
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
+from typing import NoReturn
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 
 from ukssdc.download.part import Part
+from ukssdc.download.stall import DownloadLimits, StallGuard
 from ukssdc.errors import DownloadError, TransportError
+from ukssdc.limits import FIRST_BYTE_SETTING
+from ukssdc.times import utcnow
 
 Progress = Callable[[int, int | None], None]
 MAX_REDIRECTS = 5
 CHUNK_SIZE = 1 << 16  # bytes, at most: progress is told with each
+MAX_DIGITS = 30  # of a length in a header
+MAX_RETRY_AFTER = timedelta(days=366)
 _OTHER_RANGE = 416  # nothing lies beyond what we have
 
 
-def fetch(
-    session: requests.Session,
-    url: str,
-    part: Part,
-    *,
-    base_url: str,
-    progress: Progress | None,
-    timeout: tuple[float, float],
-) -> None:
+@dataclass(frozen=True)
+class Source:
+    """Where archives come from.
+
+    Attributes
+    ----------
+    session : requests.Session
+    base_url : str
+        The service's address: nothing is fetched from another host.
+    limits : DownloadLimits
+    redact : callable
+        Takes out of a text what must not be shown.
+    """
+
+    session: requests.Session
+    base_url: str
+    limits: DownloadLimits = field(default_factory=DownloadLimits)
+    redact: Callable[[str], str] = str
+
+    def error(
+        self, text: str, url: str, *, retryable: bool = True, corrupt: bool = True, retry_after: float | None = None
+    ) -> DownloadError:
+        """Return an error of which nothing may be secret, and which can be shown in a terminal."""
+        return DownloadError(
+            self._clean(text), url=self._clean(url), retryable=retryable, corrupt=corrupt, retry_after=retry_after
+        )
+
+    def _clean(self, text: str) -> str:
+        return "".join(c if c.isprintable() else "\ufffd" for c in self.redact(text))
+
+
+def fetch(source: Source, url: str, part: Part, *, progress: Progress | None) -> None:
     """Bring the part file to its full length, going on from what is there where the server allows it.
 
     Raises
     ------
     DownloadError
-        For an HTTP error, a connection that breaks off, a length that does not match, another host's address.
+        For an HTTP error, a connection that breaks off, stalls or trickles, a length that does not match, or is too
+        large, another host's address.
+    OSError
+        Where the part cannot be written, or has no room.
     """
     had, validator = part.resumable()
-    have = had
-    began_at: int | None = None  # where the answer's bytes begin
+    sent = time.monotonic()
     try:
-        with _get(session, url, had, validator, base_url=base_url, timeout=timeout) as response:
-            if have and response.headers.get("Content-Range") == f"bytes */{have}":
-                return  # there is no more: it was interrupted before it could be verified
-            if have and (response.status_code == _OTHER_RANGE or not _goes_on_at(response, have)):
-                part.discard()
-                raise DownloadError(
-                    f"{url} is not what it was when its download began", url=url, retryable=True, corrupt=True
-                )
-            if response.status_code not in {requests.codes.ok, requests.codes.partial_content}:
-                raise _refused(response, url)
-            if response.status_code == requests.codes.ok:
-                have = 0
-                part.begin(_validator_of(response))
-            began_at, total = have, _total_length(response, have)
-            with part.path.open("ab") as file:
-                tell = progress or (lambda _have, _total: None)
-                tell(have, total)
-                # read1: what has come, and not first a whole piece, which takes a slow line minutes
-                while piece := response.raw.read1(CHUNK_SIZE, decode_content=False):
-                    file.write(piece)
-                    have += len(piece)
-                    tell(have, total)
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        kept, _ = part.resumable()
-        raise DownloadError(
-            f"the download of {url} broke off after {have} bytes ({type(error).__name__}). "
+        response = _get(source, url, had, validator)
+    except requests.ReadTimeout:
+        raise _late(source, url) from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:  # no answer is an outage
+        raise source.error(
+            f"the download of {url} broke off after {had} bytes ({type(error).__name__}). "
             "It goes on from there at the next try where the server allows it",
-            url=url,
-            retryable=True,
-            # No answer is an outage; an answer that leaves us no further than before would cost as much each time.
-            corrupt=began_at is not None and (began_at < had or kept <= had),
+            url,
+            corrupt=False,
         ) from None
+    with response, StallGuard(response, source.limits, sent) as guard:
+        if had and response.headers.get("Content-Range") == f"bytes */{had}":
+            return  # there is no more: it was interrupted before it could be verified
+        if had and (response.status_code == _OTHER_RANGE or not _goes_on_at(response, had)):
+            part.discard()
+            raise source.error(f"{url} is not what it was when its download began", url)
+        if response.status_code not in {requests.codes.ok, requests.codes.partial_content}:
+            raise _refused(source, response, url)
+        _read(source, url, part, response, guard, progress=progress)
+
+
+def _read(
+    source: Source, url: str, part: Part, response: requests.Response, guard: StallGuard, *, progress: Progress | None
+) -> None:
+    """Read an answer's body to its end, into the part file."""
+    had, _ = part.resumable()
+    have = began_at = had if response.status_code == requests.codes.partial_content else 0
+    total = _total_length(response, have)
+    _require_room(source, url, part, have, total)
+    if not have:
+        part.begin(_validator_of(response))
+    tell = progress or (lambda _have, _total: None)
+    broken: Exception | None = None
+    with part.path.open("ab") as file:
+        tell(have, total)
+        try:
+            # read1: what has come, and not first a whole piece, which takes a slow line minutes
+            while piece := _next_piece(response, guard):
+                file.write(piece)
+                have += len(piece)
+                if have > source.limits.max_bytes:
+                    _refuse_size(source, url, part)
+                tell(have, total)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            broken = error
+    if guard.problem is not None and not guard.began:
+        raise _late(source, url)
+    if broken is not None or guard.problem is not None:
+        kept, _ = part.resumable()
+        raise source.error(
+            f"the download of {url} broke off after {have} bytes ({guard.problem or type(broken).__name__}). "
+            "It goes on from there at the next try where the server allows it",
+            url,
+            # An answer that leaves us no further than before would cost as much each time.
+            corrupt=began_at < had or kept <= had,
+        )
     if total is not None and have != total:
         if have > total:
             part.discard()
-        raise DownloadError(f"{url} should have {total} bytes, but {have} came", url=url, retryable=True, corrupt=True)
+        raise source.error(f"{url} should have {total} bytes, but {have} came", url)
 
 
-def _get(
-    session: requests.Session, url: str, have: int, validator: str, *, base_url: str, timeout: tuple[float, float]
-) -> requests.Response:
+def _next_piece(response: requests.Response, guard: StallGuard) -> bytes:
+    guard.expect()
+    piece: bytes = response.raw.read1(CHUNK_SIZE, decode_content=False)
+    guard.receive(len(piece))
+    return piece
+
+
+def _require_room(source: Source, url: str, part: Part, have: int, total: int | None) -> None:
+    """Refuse an archive that is too large for us or for the disk, before it comes."""
+    if total is None:
+        return
+    if total > source.limits.max_bytes:
+        _refuse_size(source, url, part)
+    disk = shutil.disk_usage(part.path.parent)
+    if disk.total and total - have > disk.free:  # there are file systems that do not tell
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(part.path))
+
+
+def _refuse_size(source: Source, url: str, part: Part) -> NoReturn:
+    part.discard()
+    raise source.error(
+        f"{url} has more than {source.limits.max_bytes} bytes, as no archive of the service has. It was discarded", url
+    )
+
+
+def _late(source: Source, url: str) -> DownloadError:
+    return source.error(
+        f"the download of {url} did not begin within {source.limits.first_byte:g} s: the service may still be packing "
+        f"the archive. To wait longer for its first byte, set {FIRST_BYTE_SETTING} to more seconds",
+        url,
+    )
+
+
+def _get(source: Source, url: str, have: int, validator: str) -> requests.Response:
     """GET, following redirects only as far as the service's own host."""
     # identity: the archive's own bytes are wanted, and a length that can be compared
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers |= {"Range": f"bytes={have}-", "If-Range": validator}
+    timeout = (source.limits.connect, source.limits.first_byte)
     for hops in range(MAX_REDIRECTS):
-        if not is_same_origin(url, base_url):
-            raise DownloadError(
+        if not is_same_origin(url, source.base_url):
+            raise source.error(
                 f"refused to download from {url}: archives come only from the service's own host, "
-                f"{urlsplit(base_url).hostname}",
-                url=url,
+                f"{urlsplit(source.base_url).hostname}",
+                url,
                 retryable=hops > 0,  # a redirect may be a gateway's of the moment; the job's own address stays as it is
-                corrupt=True,
             )
-        response = session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
+        response = source.session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
         if not response.is_redirect:
             return response
         url = _join(url, response.headers["Location"])
         response.close()
-    raise DownloadError(f"{url} leads from one address to the next without end", url=url, retryable=True, corrupt=True)
+    raise source.error(f"{url} leads from one address to the next without end", url)
 
 
 def _join(url: str, location: str) -> str:
@@ -119,16 +212,33 @@ def is_same_origin(url: str, base_url: str) -> bool:
     return secure_enough and same_port and there.hostname == here.hostname and there.username is None
 
 
-def _refused(response: requests.Response, url: str) -> DownloadError:
+def _refused(source: Source, response: requests.Response, url: str) -> DownloadError:
     code = response.status_code
     gone = code in {requests.codes.not_found, requests.codes.gone}
     said = f"{url} could not be downloaded: HTTP {code} {response.reason}"
     retryable = gone or TransportError(said, url=url, status_code=code).retryable  # the rule is that of all calls
-    if gone:
+    wait = _retry_after(response.headers.get("Retry-After", "")) if retryable else None
+    if wait is not None:
+        advice = f"The service asks to wait until {utcnow() + wait:%Y-%m-%d %H:%M} UTC"
+    elif gone:
         advice = "The service removes old products; see the job's page"
     else:
         advice = "This may pass" if retryable else "See the job's page"
-    return DownloadError(f"{said}. {advice}", url=url, retryable=retryable, corrupt=gone)
+    seconds = None if wait is None else wait.total_seconds()
+    return source.error(f"{said}. {advice}", url, retryable=retryable, corrupt=gone, retry_after=seconds)
+
+
+def _retry_after(header: str) -> timedelta | None:
+    """Read how long the service asks to wait, in seconds or as a date (RFC 9110, 10.2.3); None where it doesn't."""
+    header = header.strip()
+    if header.isascii() and header.isdecimal():
+        return timedelta(seconds=int(header)) if len(header) <= 7 else MAX_RETRY_AFTER  # noqa: PLR2004 - a third of a year
+    try:
+        date = parsedate_to_datetime(header)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    wait = (date if date.tzinfo else date.replace(tzinfo=UTC)) - utcnow()
+    return min(max(wait, timedelta(0)), MAX_RETRY_AFTER)
 
 
 def _goes_on_at(response: requests.Response, have: int) -> bool:
@@ -141,7 +251,7 @@ def _goes_on_at(response: requests.Response, have: int) -> bool:
 def _total_length(response: requests.Response, have: int) -> int | None:
     """Return the archive's full length in bytes, where the server tells it."""
     length = response.headers.get("Content-Length", "")
-    return have + int(length) if length.isdecimal() else None
+    return have + int(length) if length.isdecimal() and len(length) <= MAX_DIGITS else None
 
 
 def _validator_of(response: requests.Response) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -17,8 +18,9 @@ class Part:
     def resumable(self) -> tuple[int, str]:
         """Return how many bytes are there and the validator they belong to; 0 where it is a fresh start."""
         try:
-            return self.path.stat().st_size, self._validator.read_text(encoding="ascii")
-        except (OSError, ValueError):
+            validator = self._validator.read_text(encoding="ascii")
+            return (self.path.stat().st_size, validator) if validator else (0, "")
+        except (FileNotFoundError, ValueError):
             return 0, ""
 
     def begin(self, validator: str) -> None:
@@ -39,6 +41,12 @@ class Part:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+    def discard_useless(self) -> None:
+        """Make room where nothing could go on from what is there; an error of the file system is left to the next."""
+        with suppress(OSError):
+            if self.resumable() == (0, ""):
+                self.discard()
 
     def discard(self) -> None:
         """Remove what is there."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import requests
-
 from ukssdc.download.archive import FORMATS, ArchiveFormat, IfExists, verify_archive
 from ukssdc.download.extract import extract_archive
-from ukssdc.download.fetch import Progress, fetch
+from ukssdc.download.fetch import Progress, Source, fetch
 from ukssdc.download.part import Part
 from ukssdc.errors import DownloadError
 from ukssdc.record import JobFolder, RecordedFile
+from ukssdc.record.files import is_retryable, write_error
 from ukssdc.status import Product
 from ukssdc.times import utcnow
 
@@ -57,16 +55,14 @@ class DownloadedFile:
 
 
 def download_archive(
-    session: requests.Session,
+    source: Source,
     folder: JobFolder,
     product: Product,
     *,
-    base_url: str,
     archive_format: ArchiveFormat = "tar.gz",
     if_exists: IfExists = "skip",
     extract: bool = False,
     progress: Progress | None = None,
-    timeout: tuple[float, float] = (10, 60),
 ) -> DownloadedFile:
     """Fetch a product's archive into a job's folder, and unpack it where that is wanted; see `Client.download`."""
     if archive_format not in FORMATS:
@@ -76,9 +72,13 @@ def download_archive(
     with folder.open() as record:  # the folder can be written, and is this job's
         known = product in record.files
     with folder.lock_archive(product):  # two runs that fetch the same would spoil each other's file
-        file = _present_file(folder, product, archive_format, if_exists) or _fetch_and_verify(
-            session, folder, product, archive_format, base_url=base_url, progress=progress, timeout=timeout
-        )
+        try:
+            file = _present_file(folder, product, archive_format, if_exists) or _fetch_and_verify(
+                source, folder, product, archive_format, progress=progress
+            )
+        except OSError as error:
+            target, url = folder.archive(product, archive_format), _url_of(folder.job, product, archive_format)
+            raise DownloadError(str(write_error(target, error)), url=url, retryable=is_retryable(error)) from None
         if not extract:
             return file
         unpacked = folder.extracted(product)
@@ -116,35 +116,24 @@ def _present_file(
 
 
 def _fetch_and_verify(
-    session: requests.Session,
-    folder: JobFolder,
-    product: Product,
-    archive_format: ArchiveFormat,
-    *,
-    base_url: str,
-    progress: Progress | None,
-    timeout: tuple[float, float],
+    source: Source, folder: JobFolder, product: Product, archive_format: ArchiveFormat, *, progress: Progress | None
 ) -> DownloadedFile:
     target, url = folder.archive(product, archive_format), _url_of(folder.job, product, archive_format)
     began = time.monotonic()
     part = Part(target)
     try:
-        fetch(session, url, part, base_url=base_url, progress=progress, timeout=timeout)
+        fetch(source, url, part, progress=progress)
         size, digest = _digest(part.path)
         problem = verify_archive(part.path, archive_format)
         if problem is not None:
             part.discard()
-            raise DownloadError(
-                f"the archive from {url} is corrupt: {problem}. It was discarded",
-                url=url,
-                retryable=True,
-                corrupt=True,
-            )
+            raise source.error(f"the archive from {url} is corrupt: {problem}. It was discarded", url)
         with folder.open() as record:  # before the rename: what has its name is on record
             record.files[product] = RecordedFile(name=target.name, bytes=size, sha256=digest, at=utcnow())
         part.finish()
-    except OSError as error:
-        raise _cannot_store(target, url, part, error) from None
+    except OSError:
+        part.discard_useless()
+        raise
     return DownloadedFile(product, target, size, digest, url, seconds=time.monotonic() - began)
 
 
@@ -155,17 +144,3 @@ def _url_of(job: Job, product: Product, archive_format: ArchiveFormat) -> str:
 def _digest(path: Path) -> tuple[int, str]:
     with path.open("rb") as file:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _cannot_store(target: Path, url: str, part: Part, error: OSError) -> DownloadError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        part.discard()
-        return DownloadError(
-            f"no room for {target}: {error.strerror}. Make room and collect the job again; "
-            "what is there already is kept",
-            url=url,
-        )
-    return DownloadError(
-        f"cannot write {target}: {error.strerror or error}. Make the folder writable, or choose another destination",
-        url=url,
-    )

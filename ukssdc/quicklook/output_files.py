@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 from ukssdc.quicklook.pages import page
 from ukssdc.quicklook.quick_look import QuickLook
+from ukssdc.record.files import write_whole
 from ukssdc.results import LightCurveData
 
 PAGE = "quicklook.md"
+FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # wide ones, too
 MATPLOTLIB_MISSING = "pictures need matplotlib: pip install 'xrt-products[plots]'"
 
 
@@ -47,13 +49,13 @@ def write_files(look: QuickLook, directory: Path) -> Files:
     pictures, notes = draw(look)
     notes += _try("create the folder", lambda: directory.mkdir(parents=True, exist_ok=True))
     for name, png in pictures.items():
-        notes += _try(f"write {name}", partial((directory / name).write_bytes, png))
-    notes += _try("write results.json", lambda: _write(directory / "results.json", look.model_dump_json(indent=1)))
+        notes += _try(f"write {name}", partial(write_whole, directory / name, png))
+    notes += _try("write results.json", lambda: write_whole(directory / "results.json", look.model_dump_json(indent=1)))
     curve = look.light_curve
     if curve is not None and len(curve):
-        notes += _try("write lightcurve.csv", lambda: _write(directory / "lightcurve.csv", light_curve_csv(curve)))
+        notes += _try("write lightcurve.csv", lambda: write_whole(directory / "lightcurve.csv", light_curve_csv(curve)))
     paths = {name: name for name in pictures}  # relative to the page
-    notes += _try(f"write {PAGE}", lambda: _write(directory / PAGE, page(look, paths, notes)))
+    notes += _try(f"write {PAGE}", lambda: write_whole(directory / PAGE, page(look, paths, notes)))
     return Files(pictures, tuple(notes))
 
 
@@ -86,17 +88,25 @@ def light_curve_csv(curve: LightCurveData) -> str:
     names = list(dict.fromkeys(name for d in datasets for name in (*d.columns, *d.labels)))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["Dataset", "Mode", "Kind", "TimeFormat", *names])
+    writer.writerow(["Dataset", "Mode", "Kind", "TimeFormat", *map(_cell, names)])
     for d in datasets:
         columns: dict[str, Any] = {**d.columns, **d.labels}
         for row in range(len(d)):
             cells = (columns[name][row] if name in columns else "" for name in names)
-            writer.writerow([d.name, d.mode, d.kind, curve.time_format or "", *("" if c != c else c for c in cells)])  # noqa: PLR0124 - NaN
+            writer.writerow(map(_cell, (d.name, d.mode, d.kind, curve.time_format or "", *cells)))
     return text.getvalue()
 
 
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+def _cell(value: Any) -> Any:
+    """Return a cell that no spreadsheet runs as a formula; a missing number is empty, the others stay as they are."""
+    if not isinstance(value, str):
+        return "" if value != value else value  # noqa: PLR0124 - NaN
+    text = " ".join(value.split())  # a line end in it would begin a row, and so a cell
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return text
 
 
 def _try(step: str, function: Callable[[], Any]) -> list[str]:

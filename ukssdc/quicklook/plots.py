@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -28,6 +29,7 @@ CIRCLES = {
     Product.EnhancedPos: ("#c62828", "--"),
     Product.AstromPos: ("#2e7d32", "-."),
 }
+MARKER: dict[str, Any] = {"marker": "o", "markersize": 3.5}
 MAX_SIZE = 200_000  # bytes of a picture
 RESOLUTIONS = (110, 80, 55)  # dpi, the next one where a picture is too large
 LOG_RATE_RATIO = 10.0  # brightest to faintest bin, from which on an MJD light curve gets a logarithmic rate axis
@@ -36,6 +38,8 @@ LOG_TIME_RATIO = 10.0  # start of the last bin to that of the first, from which 
 MAX_FACTOR_BELOW = 3.0  # times below the faintest bin: how far down a logarithmic rate axis follows error bars
 ARROW_LENGTH = 0.4  # of an upper limit, as a part of the limit
 MAX_TICKS = 8  # of a linear time axis: a time since 2001 in s has nine digits
+MAX_DRAWN = 4000  # error bars of a dataset; of more, those are drawn that can be told from others: each takes 0.3 ms
+COLUMNS, BANDS, HEIGHTS = 400, 12, 100  # of a panel, for that: a marker is as wide as three columns
 MAX_ZOOM_OUT = 4.0  # factor by which the frame may grow to show the requested position as well
 
 
@@ -77,24 +81,27 @@ def light_curve_figure(look: QuickLook) -> Figure | None:
     values = [dataset.value[row] for dataset in (*rates, *limits) for row in _rows_to_draw(dataset)]
     positive = [value for value in values if value > 0]
     log = _suits_log_axis(curve, values, positive)
+    log_time = _suits_log_time(curve, (*rates, *limits))
     for dataset in rates:
-        _draw(top, dataset, positive_only=log, marker="o", markersize=3.5, label=f"{dataset.mode}")
+        _draw(
+            top, dataset, log_time=log_time, positive_only=log, marker="o", markersize=3.5, label=_plain(dataset.mode)
+        )
     for dataset in limits:
-        _draw_limits(top, dataset, positive_only=log)
+        _draw_limits(top, dataset, log_time=log_time, positive_only=log)
     if log:
         # An error bar may reach to 0, or below it.
         top.dataLim.y0 = max(top.dataLim.y0, min(positive) / MAX_FACTOR_BELOW)
         top.set_yscale("log", nonpositive="clip")
         if left_out := len(values) - len(positive):
             top.plot([], [], linestyle="none", label=f"{format_count(left_out, 'bin')} at or below 0 not shown")
-    _scale_time(top, curve, (*rates, *limits))
+    _scale_time(top, log=log_time)
     top.grid(visible=True, alpha=0.25)
     top.set_ylabel(f"Count rate (ct/s, {look.energies})")
     top.set_title(_title(look, "XRT light curve"))
     top.legend(loc="best", framealpha=0.9)
     if ratios:
         for dataset in ratios:
-            _draw(panels[1], dataset, marker="o", markersize=3.5, label=dataset.mode)
+            _draw(panels[1], dataset, log_time=log_time, label=_plain(dataset.mode), **MARKER)
         panels[1].set_ylabel("Hardness ratio\n(hard/soft)")
         panels[1].grid(visible=True, alpha=0.25)
     panels[-1].set_xlabel(time_label(curve))
@@ -104,7 +111,7 @@ def light_curve_figure(look: QuickLook) -> Figure | None:
 def time_label(curve: LightCurveData) -> str:
     """Return the label of the time axis, with its unit and zero point."""
     if curve.time_unit == "d":
-        return "MJD (UTC)" if curve.time_format == "MJD" else f"{curve.time_format} (d)"
+        return "MJD (UTC)" if curve.time_format == "MJD" else f"{_plain(curve.time_format or '')} (d)"
     if curve.time_unit is None:
         return "Time (the service does not say in what unit)"
     return "Time since 2001-01-01 UTC (s)" if curve.t0 is None else f"Time since T0 (s); T0 = MET {curve.t0:.3f} s"
@@ -157,8 +164,12 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _title(look: QuickLook, what: str) -> str:
-    name = " ".join(look.job.name.split())[:60].replace("$", r"\$")  # a dollar would begin a formula
-    return f"{name}: {what} (job {look.job.job_id})"
+    return f"{_plain(look.job.name)}: {what} (job {look.job.job_id})"
+
+
+def _plain(text: str) -> str:
+    """Return a text of the service's or the user's on one line, in which a dollar begins no formula."""
+    return " ".join(text.split())[:60].replace("$", r"\$")
 
 
 def _choose(datasets: Sequence[Dataset]) -> list[Dataset]:
@@ -173,13 +184,66 @@ def _rows_to_draw(dataset: Dataset, *, positive_only: bool = False) -> list[int]
     return [row for row in finite if dataset.value[row] > 0 or not positive_only]
 
 
+def _choose_barred(dataset: Dataset, rows: list[int], *, log_time: bool, log_rate: bool) -> list[int]:
+    """Choose, where there are very many bins, those whose error bars are drawn: the others lie below the markers.
+
+    They are the highest and the lowest bin of each column, those whose error bars reach furthest, and one of each band
+    in between; also the widest bin of each height.
+    """
+    if len(rows) <= MAX_DRAWN:
+        return rows
+    time, value = (np.array(numbers)[rows] for numbers in (dataset.time, dataset.value))
+    lower, upper = np.array(_errors(dataset.value_neg, dataset.value_pos, rows))
+    before, after = np.array(_errors(dataset.time_neg, dataset.time_pos, rows))
+    column = _cells(time, COLUMNS, log=log_time)
+    kept = [
+        *(_last_of_each(column, key) for key in (value, -value, value + upper, lower - value)),
+        _last_of_each(column * BANDS + _cells(value, BANDS, log=log_rate), value),
+        _last_of_each(_cells(value, HEIGHTS, log=log_rate), before + after),
+    ]
+    return [rows[index] for index in np.unique(np.concatenate(kept))]
+
+
+def _cells(numbers: np.ndarray, count: int, *, log: bool) -> np.ndarray:
+    """Return in which of so many cells of an axis each number lies."""
+    scaled = np.log(numbers) if log and numbers.min() > 0 else numbers
+    low, high = scaled.min(), scaled.max()
+    cells: np.ndarray = np.minimum((scaled - low) / ((high - low) or 1.0) * count, count - 1).astype(int)
+    return cells
+
+
+def _last_of_each(cell: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """Return the index of the largest key in each cell."""
+    order = np.lexsort((key, cell))
+    return order[np.flatnonzero(np.diff(cell[order], append=-1))]
+
+
 def _errors(lower: Sequence[float], upper: Sequence[float], rows: Sequence[int]) -> list[list[float]]:
     return [[abs(side[row]) if math.isfinite(side[row]) else 0.0 for row in rows] for side in (lower, upper)]
 
 
-def _draw(axes: Axes, dataset: Dataset, *, positive_only: bool = False, limits: bool = False, **style: Any) -> None:
+def _draw(
+    axes: Axes,
+    dataset: Dataset,
+    *,
+    log_time: bool,
+    positive_only: bool = False,
+    limits: bool = False,
+    **style: Any,
+) -> None:
     """Draw a dataset with its errors; upper limits as a bar as wide as the bin, with an arrow down."""
     rows = _rows_to_draw(dataset, positive_only=positive_only)
+    colour = COLOURS.get(dataset.mode, OTHER_COLOUR)
+    barred = _choose_barred(dataset, rows, log_time=log_time, log_rate=positive_only)
+    if len(barred) < len(rows) and not limits:
+        axes.plot(
+            [dataset.time[row] for row in rows],
+            [dataset.value[row] for row in rows],
+            color=colour,
+            linestyle="none",
+            **MARKER,
+        )
+    rows = barred
     values = [dataset.value[row] for row in rows]
     arrows = [ARROW_LENGTH * abs(value) for value in values]
     axes.errorbar(
@@ -188,16 +252,16 @@ def _draw(axes: Axes, dataset: Dataset, *, positive_only: bool = False, limits: 
         xerr=_errors(dataset.time_neg, dataset.time_pos, rows),
         yerr=arrows if limits else _errors(dataset.value_neg, dataset.value_pos, rows),
         uplims=limits,
-        color=COLOURS.get(dataset.mode, OTHER_COLOUR),
+        color=colour,
         linestyle="none",
         linewidth=1.1,
         **style,
     )
 
 
-def _draw_limits(axes: Axes, dataset: Dataset, *, positive_only: bool) -> None:
-    _draw(axes, dataset, positive_only=positive_only, limits=True)
-    colour, label = COLOURS.get(dataset.mode, OTHER_COLOUR), f"{dataset.mode} upper limit (3 sigma)"
+def _draw_limits(axes: Axes, dataset: Dataset, *, log_time: bool, positive_only: bool) -> None:
+    _draw(axes, dataset, log_time=log_time, positive_only=positive_only, limits=True)
+    colour, label = COLOURS.get(dataset.mode, OTHER_COLOUR), f"{_plain(dataset.mode)} upper limit (3 sigma)"
     axes.plot([], [], marker="v", color=colour, linestyle="none", label=label)
 
 
@@ -207,10 +271,18 @@ def _suits_log_axis(curve: LightCurveData, values: Sequence[float], positive: Se
     return curve.time_unit != "d" or max(positive) > LOG_RATE_RATIO * min(positive)
 
 
-def _scale_time(axes: Axes, curve: LightCurveData, datasets: Sequence[Dataset]) -> None:
-    bins = [(dataset, row) for dataset in datasets for row in _rows_to_draw(dataset)]
-    starts = [dataset.time[row] - _errors(dataset.time_neg, dataset.time_pos, [row])[0][0] for dataset, row in bins]
-    if curve.time_unit != "d" and 0 < LOG_TIME_RATIO * min(starts) <= max(starts):
+def _suits_log_time(curve: LightCurveData, datasets: Sequence[Dataset]) -> bool:
+    starts = [
+        dataset.time[row] - before
+        for dataset in datasets
+        for rows in [_rows_to_draw(dataset)]
+        for row, before in zip(rows, _errors(dataset.time_neg, dataset.time_pos, rows)[0], strict=True)
+    ]
+    return curve.time_unit != "d" and 0 < LOG_TIME_RATIO * min(starts) <= max(starts)
+
+
+def _scale_time(axes: Axes, *, log: bool) -> None:
+    if log:
         axes.set_xscale("log")
     else:
         axes.ticklabel_format(axis="x", style="plain", useOffset=False)

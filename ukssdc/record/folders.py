@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ukssdc.addresses import is_same_service, origin
 from ukssdc.errors import JobInProgress, UKSSDCError
 from ukssdc.job import Job
 from ukssdc.record.claims import Claim, claim_request
@@ -291,7 +292,7 @@ class ProductsFolder:
 
     def claim(self, name: str, request: Mapping[str, Any], service: str, run: str) -> AbstractContextManager[Claim]:
         """Hold the claim on a request for this destination; see `claim_request`."""
-        return claim_request(self.path / safe_name(name), request, _host(service), run)
+        return claim_request(self.path / safe_name(name), request, str(origin(service)), run)
 
     def _jobs(self, name: str) -> Iterator[tuple[JobFolder, JobRecord]]:
         """Yield the folder and the record of each of a target's jobs."""
@@ -302,11 +303,6 @@ class ProductsFolder:
                     yield JobFolder(path.parent, record.job), record
 
 
-def is_same_service(url: str, other: str) -> bool:
-    """Tell whether two addresses are one service's: an emulator's jobs may have the numbers of the real ones."""
-    return _host(url) == _host(other)
-
-
 def safe_name(name: str) -> str:
     """Make a folder's name of a target's: no separators, nothing hidden, not too long.
 
@@ -314,7 +310,3 @@ def safe_name(name: str) -> str:
     """
     kept = re.sub(r"[^\w.+-]+", "_", name).strip("._-")
     return kept.encode()[:MAX_NAME_BYTES].decode(errors="ignore") or "unnamed"
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0]
