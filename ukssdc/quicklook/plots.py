@@ -20,6 +20,7 @@ from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.quicklook.sky import offset
 from ukssdc.results import Dataset, LightCurveData
 from ukssdc.status import Product
+from ukssdc.texts import replace_controls
 
 COLOURS = {"WT": "#1f5fbf", "PC": "#c62828"}
 OTHER_COLOUR = "#444444"
@@ -157,7 +158,7 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _title(look: QuickLook, what: str) -> str:
-    name = " ".join(look.job.name.split())[:60].replace("$", r"\$")  # a dollar would begin a formula
+    name = " ".join(replace_controls(look.job.name).split())[:60].replace("$", r"\$")  # a dollar would begin a formula
     return f"{name}: {what} (job {look.job.job_id})"
 
 
