@@ -148,7 +148,7 @@ def cancel(job: int, *products: str) -> int:
     client = ukssdc.Client.from_environment()
     report = client.cancel(client.attach(job), list(products) or "all")
     for product, text in report.texts.items():
-        sys.stdout.write(f"{product}: {text}\n")
+        sys.stdout.write(f"{product}: {' '.join(text.split())}\n")
     return 0 if report.complete else 1
 
 
@@ -223,9 +223,9 @@ def _load_flows(options: FollowOptions) -> Any:
 
     ensure_server()
     import xrt_products  # noqa: PLC0415
-    from xrt_products.flows.cli.logs import no_traceback_for_expected_errors  # noqa: PLC0415
+    from xrt_products.flows.cli.logs import filter_logs  # noqa: PLC0415
 
-    no_traceback_for_expected_errors()
+    filter_logs()
     return xrt_products
 
 

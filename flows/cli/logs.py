@@ -1,4 +1,4 @@
-"""On the command line, an error that says what to do next has no traceback."""
+"""Log lines on the command line: no traceback where an error says what to do next, and no controls of the terminal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 
 from ukssdc import UKSSDCError
 from ukssdc.outcomes import ProductsFailed
+from ukssdc.texts import replace_controls
 
 EXPECTED = (UKSSDCError, ProductsFailed)
 
@@ -23,9 +24,21 @@ class _WithoutTraceback(logging.Filter):
         return not isinstance(error, ProductsFailed)
 
 
-def no_traceback_for_expected_errors() -> None:
+class _WithoutControls(logging.Filter):
+    """Take out of a record what a target's name or a folder's may hold and a terminal would obey."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = replace_controls(record.getMessage()), ()
+        for name in ("flow_run_name", "task_run_name"):  # in Prefect's format, before the message
+            if isinstance(value := getattr(record, name, None), str):
+                setattr(record, name, replace_controls(value))
+        return True
+
+
+def filter_logs() -> None:
     """Apply it to Prefect's loggers of runs: Prefect sets its handlers anew at each run, but leaves filters alone."""
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logger = logging.getLogger(name)
-        if not any(isinstance(f, _WithoutTraceback) for f in logger.filters):
-            logger.addFilter(_WithoutTraceback())
+        for wanted in (_WithoutTraceback, _WithoutControls):
+            if not any(isinstance(f, wanted) for f in logger.filters):
+                logger.addFilter(wanted())

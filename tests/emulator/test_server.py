@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,13 +43,11 @@ def test_several_emulators_serve_at_once_each_with_its_own_jobs() -> None:
         assert one.url != other.url
 
 
-def test_an_emulator_serves_within_a_second() -> None:
-    began = time.monotonic()
-
+def test_an_emulator_serves_as_soon_as_it_is_started() -> None:
     with Emulator() as emulator:
-        requests.get(emulator.url, timeout=TIMEOUT)
+        answer = requests.get(emulator.url, timeout=TIMEOUT)
 
-    assert time.monotonic() - began < 1.0
+    assert answer.status_code == 404  # of the service: the connection was not refused
 
 
 def test_an_emulator_cannot_be_started_twice() -> None:

@@ -112,10 +112,8 @@ def test_a_cancelled_run_cancels_its_job_and_says_so(runs: Runs, emulator: Emula
     job = polled(emulator, "Cancelled")
 
     runs.set_state(run, "CANCELLING", "Cancelling")
-    clicked = time.monotonic()
     wait_for("the cancellation", lambda: emulator.jobs[job].code(Product.LightCurve) == -4, PROMISE)
 
-    assert time.monotonic() - clicked < PROMISE
     assert emulator.jobs[job].code(Product.Image) == 4
     assert runs.end_of(run, TIMEOUT)["state_type"] == "CANCELLED"
     said = f"The flow run was cancelled, and with it job {job}"

@@ -63,22 +63,17 @@ def test_a_service_that_goes_away_while_a_job_runs_is_waited_for(serve: Serve, o
 def test_the_longest_wait_bounds_a_submission_that_does_not_get_through(serve: Serve, options: dict[str, Any]) -> None:
     emulator = serve()
     emulator.stop()
-    began = time.monotonic()
 
-    with pytest.raises(RetriesExhausted, match="the longest wait is over"):
+    with pytest.raises(RetriesExhausted, match=r"after ([2-9]|\d\d+) tries, because the longest wait is over"):
         request_products(REQUEST, **options | {"max_wait": AWAY})
-
-    assert AWAY <= time.monotonic() - began < AWAY + 15
 
 
 def test_the_longest_wait_bounds_the_polls_of_a_service_that_is_away(serve: Serve, options: dict[str, Any]) -> None:
     emulator = serve({Product.LightCurve: ENDLESS})
-    began = time.monotonic()
 
     with meanwhile(lambda: emulator.ledger.calls("status"), emulator.stop):
         report = request_products(REQUEST, **options | {"max_wait": AWAY, "on_failure": "return"})
 
-    assert AWAY <= time.monotonic() - began < AWAY + 20
     assert report.outcomes[Product.LightCurve].outcome == "timed_out"
 
 

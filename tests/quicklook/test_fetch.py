@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -69,11 +68,8 @@ def test_an_error_that_cannot_pass_is_not_retried(emulator: Emulator, look_with:
 
 
 def test_no_retry_begins_after_the_minute_is_over(emulator: Emulator, look_with: Callable[..., QuickLook]) -> None:
-    began = time.monotonic()
-
     look = look_with(Fault("http_502", call="spectral_fits", count=1), backoff_delays=(61.0,))
 
-    assert time.monotonic() - began < 61
     assert "HTTP 502" in look.problems[Product.Spectrum]
     assert count_calls(emulator) == [1, 1, 1]
 

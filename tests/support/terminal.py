@@ -59,11 +59,17 @@ class Terminal:
 
     def press_ctrl_c(self, after: str) -> None:
         """Interrupt the command and all that is in the foreground with it, once it has written this and pauses."""
-        while after not in self.written and self._read():
-            pass
+        self._read_until(after)
         while select.select([self._leader], [], [], PAUSE)[0] and self._read():
             pass
         os.killpg(self._process.pid, signal.SIGINT)
+
+    def close(self, after: str) -> int:
+        """Close the terminal once the command has written this, and return the command's exit status."""
+        self._read_until(after)
+        os.close(self._leader)
+        os.killpg(self._process.pid, signal.SIGHUP)  # the kernel's part, for a session that has it as its terminal
+        return self._process.wait(TIMEOUT)
 
     def end(self) -> int:
         """Wait for the command's end and return its exit status."""
@@ -71,6 +77,10 @@ class Terminal:
             pass
         os.close(self._leader)
         return self._process.wait(TIMEOUT)
+
+    def _read_until(self, text: str) -> None:
+        while text not in self.written and self._read():
+            pass
 
     def _read(self) -> bool:
         if not select.select([self._leader], [], [], TIMEOUT)[0]:

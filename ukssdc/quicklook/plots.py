@@ -21,6 +21,7 @@ from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.quicklook.sky import offset
 from ukssdc.results import Dataset, LightCurveData
 from ukssdc.status import Product
+from ukssdc.texts import replace_controls
 
 COLOURS = {"WT": "#1f5fbf", "PC": "#c62828"}
 OTHER_COLOUR = "#444444"
@@ -169,7 +170,7 @@ def _title(look: QuickLook, what: str) -> str:
 
 def _plain(text: str) -> str:
     """Return a text of the service's or the user's on one line, in which a dollar begins no formula."""
-    return " ".join(text.split())[:60].replace("$", r"\$")
+    return " ".join(replace_controls(text).split())[:60].replace("$", r"\$")
 
 
 def _choose(datasets: Sequence[Dataset]) -> list[Dataset]:
