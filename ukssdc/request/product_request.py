@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ukssdc.errors import InvalidRequest
 from ukssdc.request import parameters
+from ukssdc.request.lists import read_targets
 from ukssdc.request.parameter_values import Parameter, TextFormat, drop_null, param, read_flag
 from ukssdc.request.parameters import (
     AstromPos,
@@ -36,7 +37,7 @@ from ukssdc.service import API
 from ukssdc.status import Product
 
 NAME = TextFormat("", "the target's name", strip=True)
-TARGET_IDS = TextFormat(r"[0-9]{8}(,[0-9]{8})*", 'target IDs of 8 digits, comma-separated, like "00966554"')
+TARGET_IDS = TextFormat("", 'target IDs of 8 digits, comma-separated, like "00966554"', read=read_targets)
 RATE = {"unit": "ct/s", "ge": 0}
 # Not for source detection alone, which covers whole fields and needs no position.
 POSITION_RULES = (
