@@ -114,7 +114,7 @@ class Client:
         path = "run_userobject.php"
         answer = self._transport.call(path, "submit the request", refusal=SubmissionRefused, **body)
         job = Job.from_wire(answer, id_key="JobID", at=self._address(path), products=wanted.products)
-        return job.model_copy(update={"submitted": utcnow()})
+        return job.model_copy(update={"name": wanted.name, "submitted": utcnow()})
 
     def status(self, job: Job, products: Products = "all") -> JobStatus:
         """Ask, in one call, where a job's products stand; not more than once a minute, please.

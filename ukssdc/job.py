@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeGuard
 from pydantic import BaseModel, ConfigDict
 
 from ukssdc.errors import ProtocolError
+from ukssdc.names import UNNAMED, readable_name
 from ukssdc.status import Product
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Job(BaseModel):
     url : str
         Where its products appear.
     name : str
-        The target's name, as requested.
+        The target's name, as requested; of a job that was taken up by its number, as the service has it.
     products : tuple of Product
         What was requested, in the service's order.
     parameters : dict
@@ -73,7 +74,7 @@ class Job(BaseModel):
         return cls(
             job_id=job_id,
             url=url.rstrip("/"),
-            name=str(parameters.get("name", "")).strip(),
+            name=readable_name(parameters.get("name")) or UNNAMED,
             products=wanted,
             parameters={k: v for k, v in parameters.items() if k not in NOT_PARAMETERS},
         )
@@ -168,7 +169,7 @@ class OldJob(BaseModel):
             return None
         return cls(
             job_id=job_id,
-            name=str(entry.get("Name", "")).strip(),
+            name=readable_name(entry.get("Name")),
             submitted=_read_time(entry.get("DateSubmitted")),
             products=tuple(p for p in Product if is_true(entry.get(p.value))),
             available=is_true(entry.get("hasProd")),
