@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 UNNAMED = "unnamed"
+MAX_NUMBER = 10**15  # as a name
 MAX_ESCAPES = 5  # how often a name may have been escaped on its way
 MIN_SHORTENED = 3  # letters and digits of a shortened name
 SIGNS = {"+": "+", "-": "-", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\u2212": "-"}
@@ -36,7 +37,8 @@ class _Letters(NamedTuple):
 
 def readable_name(name: Any) -> str:
     """Return a name as the service gives it without escapes and control characters; empty where there is none."""
-    given = "" if name is None else str(name)
+    is_number = isinstance(name, (int, float)) and abs(name) < MAX_NUMBER
+    given = str(name) if isinstance(name, str) or is_number else ""
     text = _unescaped(given)
     text = given if "@" in text and "@" not in given else text  # never uncover an e-mail address
     return " ".join("".join(char if _is_visible(char) else " " for char in text).split())
