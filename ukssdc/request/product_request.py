@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pydantic import Field
 
@@ -179,7 +179,8 @@ class ProductRequest(Parameters):
         unread |= general.unread
         unread |= {key: f"{format_name(key)} is not known here" for key in body.keys() - KNOWN_KEYS}
         models: dict[str, Any] = {FIELDS[p]: MODELS[p].model_construct(**part.values) for p, part in parts.items()}
-        return cls.model_construct(**general.values, **models), missing, list(unread.values())
+        request = cast("Self", cls.model_construct(**general.values, **models))
+        return request, missing, list(unread.values())
 
     @property
     def products(self) -> tuple[Product, ...]:
