@@ -120,7 +120,7 @@ class Client:
             Where the request is wrong; nothing has been sent.
         SubmissionRefused, TransportError, ProtocolError
         """
-        wanted = ProductRequest.model_validate(request)
+        wanted = ProductRequest.revalidate(request)
         body = wanted.to_wire(self._transport.email)
         path = "run_userobject.php"
         answer = self._transport.call(path, "submit the request", refusal=SubmissionRefused, limits=PARAMETERS, **body)

@@ -15,6 +15,7 @@
     │   └── ExtractionError     the archive is on disk, but was not unpacked
     ├── InvalidRequest          the request is wrong; nothing has been sent
     ├── InvalidOptions          the options are wrong; nothing has been sent (also a ValueError)
+    ├── AmbiguousJobs           which job a submission without an answer has made cannot be told yet
     └── in xrt_products.tasks:
         ├── PrefectUnavailable  the Prefect server could not be asked (account.py)
         ├── RetriesExhausted    what may pass has not passed in time (retry.py)
@@ -31,6 +32,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ukssdc.job import Job
 
 
 class UKSSDCError(Exception):
@@ -234,6 +237,28 @@ class JobInProgress(UKSSDCError):  # noqa: N818 - what happened
 
 class ExtractionError(DownloadError):
     """An archive that is on disk, verified, but was not unpacked: it is unsafe, too large, or there is no room."""
+
+
+class AmbiguousJobs(UKSSDCError):  # noqa: N818 - what was found
+    """Several jobs may be the one that a submission without an answer has made: none of them is followed yet.
+
+    Parameters
+    ----------
+    name : str
+        The target's name, as it was sent.
+    jobs : sequence of Job
+        As the service describes them.
+    """
+
+    retryable = True
+
+    def __init__(self, name: str, jobs: Sequence[Job]) -> None:
+        self.job_ids = tuple(job.job_id for job in jobs)
+        found = ", ".join(f"{job.job_id} ({job.name})" for job in jobs)
+        super().__init__(
+            f"the service may hold {name} already, but changes names, and which job it is cannot be told: {found}. "
+            "Looking again at the next interval; cancel the jobs that are not needed"
+        )
 
 
 class InvalidOptions(UKSSDCError, ValueError):  # noqa: N818 - as InvalidRequest

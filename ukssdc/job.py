@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -11,15 +12,20 @@ from typing import TYPE_CHECKING, Any, Self, TypeGuard
 from pydantic import BaseModel, ConfigDict
 
 from ukssdc.errors import ProtocolError
+from ukssdc.names import UNNAMED, readable_name
 from ukssdc.status import Product
 from ukssdc.texts import shorten
 from ukssdc.wire_values import as_list
+from ukssdc.warning import warn_once
 
 if TYPE_CHECKING:
     from ukssdc.request import ProductRequest
 
 NOT_PARAMETERS = ("UserID", "api_name", "api_version")  # in every body, and none of them the job's
 MAX_URL = 2000  # characters
+MAX_DEPTH = 20  # levels of lists and objects in a parameter; there is one in all that are known
+MAX_INTEGER = 2**63  # beyond it, JSON writers fail
+SURROGATE = re.compile("[\ud800-\udfff]")  # halves of characters, which UTF-8 cannot write
 NOT_IN_URL = frozenset("()<>{}|\\^`\"'")  # what would end a link, or begin something else
 
 
@@ -33,7 +39,7 @@ class Job(BaseModel):
     url : str
         Where its products appear.
     name : str
-        The target's name, as requested.
+        The target's name, as requested; of a job that was taken up by its number, as the service has it.
     products : tuple of Product
         What was requested, in the service's order.
     parameters : dict
@@ -66,27 +72,32 @@ class Job(BaseModel):
         job_id = read_job_id(number)
         if job_id is None or not is_web_address(url) or not isinstance(parameters, Mapping):
             raise ProtocolError(
-                f"the service's answer lacks a usable {id_key}, URL or jobPars", url=at, start=str(dict(answer))[:200]
+                f"the service's answer lacks a usable {id_key}, URL or jobPars", url=at, start=_start(answer)
             )
         wanted = tuple(products or _products_in(parameters))
         if not wanted:  # such a job would be complete at once, with nothing
-            raise ProtocolError(
-                "the service's answer holds no product in its jobPars", url=at, start=str(dict(answer))[:200]
-            )
+            raise ProtocolError("the service's answer holds no product in its jobPars", url=at, start=_start(answer))
         return cls(
             job_id=job_id,
             url=url.rstrip("/"),
-            name=_read_name(parameters.get("name")),
+            name=shorten(readable_name(parameters.get("name"))) or UNNAMED,
             products=wanted,
-            parameters={k: v for k, v in parameters.items() if k not in NOT_PARAMETERS},
+            parameters=_simplified({k: v for k, v in parameters.items() if k not in NOT_PARAMETERS}, MAX_DEPTH),
         )
 
     @property
     def request(self) -> ProductRequest:
-        """The request as the service completed it: submit it again and the same products are built."""
+        """The request as the service completed it: submit it again and the same products are built.
+
+        What could not be read of it is named in a warning of the log, once; see `ProductRequest.read_wire`.
+        """
         from ukssdc.request import ProductRequest  # noqa: PLC0415 - the models are only built where they are used
 
-        return ProductRequest.from_wire(self.parameters)
+        name = {} if self.name == UNNAMED else {"name": self.name}
+        request, problems = ProductRequest.read_wire(self.parameters | name)
+        if problems:
+            warn_once(f"job {self.job_id}: not everything in its request could be read: {'; '.join(problems)}")
+        return request
 
     def __str__(self) -> str:
         return f"job {self.job_id} ({self.name}: {', '.join(self.products)})"
@@ -171,7 +182,7 @@ class OldJob(BaseModel):
             return None
         return cls(
             job_id=job_id,
-            name=_read_name(entry.get("Name")),
+            name=shorten(readable_name(entry.get("Name"))),
             submitted=_read_time(entry.get("DateSubmitted")),
             products=tuple(p for p in Product if is_true(entry.get(p.value))),
             available=is_true(entry.get("hasProd")),
@@ -226,11 +237,32 @@ def is_web_address(value: Any) -> TypeGuard[str]:
 
 def is_true(value: Any) -> bool:
     """Read a flag that may come as a boolean, a number or a string."""
-    return str(value).strip().lower() in {"1", "true", "yes"}
+    if isinstance(value, str):
+        return value.strip().lower() in {"1", "true", "yes"}
+    return isinstance(value, (int, float)) and value == 1
 
 
-def _read_name(value: Any) -> str:
-    return "" if value is None else shorten(str(value).strip())
+def _simplified(value: Any, depth: int) -> Any:
+    """Return a value that can be stored and sent on as JSON, whatever the service has sent."""
+    if isinstance(value, (Mapping, list, tuple)):
+        if depth == 0:
+            return f"(left out: nested more than {MAX_DEPTH} levels deep)"
+        if isinstance(value, Mapping):
+            return {SURROGATE.sub("\ufffd", str(key)): _simplified(item, depth - 1) for key, item in value.items()}
+        return [_simplified(item, depth - 1) for item in value]
+    if isinstance(value, str):
+        return SURROGATE.sub("\ufffd", value)
+    if isinstance(value, int) and abs(value) >= MAX_INTEGER:
+        return "(left out: a number of too many digits)"
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _start(answer: Mapping[str, Any]) -> str:
+    """Return the start of an answer, for an error."""
+    try:
+        return str(dict(answer))[:200]
+    except (RecursionError, ValueError):  # ValueError: Python writes no integer of thousands of digits
+        return f"keys {', '.join(map(str, answer))}"[:200]
 
 
 def _products_in(parameters: Mapping[str, Any]) -> tuple[Product, ...]:

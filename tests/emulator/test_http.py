@@ -6,6 +6,8 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from xrt_support import USER, request_for
 
 from ukssdc import Client, Product
 from ukssdc.emulator import Build, Emulator
+from ukssdc.service import API
 
 LC = Product.LightCurve
 FORMATS = ("tar", "tar.gz", "zip")
@@ -320,3 +323,15 @@ def test_archives_hold_no_email_address(emulator: Emulator) -> None:
 def test_an_emulator_that_is_not_started_has_no_address() -> None:
     with pytest.raises(RuntimeError, match="started"):
         _ = Emulator().url
+
+
+def test_the_clocks_of_the_service_and_of_its_web_server_may_differ() -> None:
+    with Emulator(calendar_skew=-900.0, date_skew=3600.0) as emulator:
+        Client(USER, emulator.url).submit(request_for(LC))
+        answer = requests.post(f"{emulator.url}/listOldJobs.php", json=API | {"UserID": USER}, timeout=5)
+        now = datetime.now(UTC)
+
+    dates = [value for name, value in answer.raw.headers.items() if name.lower() == "date"]
+    submitted = datetime.fromisoformat(answer.json()["jobs"][0]["DateSubmitted"]).replace(tzinfo=UTC)
+    assert [round((parsedate_to_datetime(date) - now) / timedelta(hours=1)) for date in dates] == [1]
+    assert round((submitted - now) / timedelta(minutes=15)) == -1

@@ -130,3 +130,29 @@ def test_a_name_that_cannot_be_resolved_is_refused() -> None:
 
     assert answer["OK"] == 0
     assert "could not be resolved" in answer["listErr"][0]["list"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ("escape", ["Barnard&#039;s star"]),
+        ("strip", ["Barnards star"]),
+        ("escape_strip", ["Barnard#039s star"]),
+        ("shorten", ["Barnard'"]),
+        ("drop", [None]),
+        ("mixed", ["Barnards star", "Barnard#039s star", "Barnard'", None, "Barnard&#039;s star"]),
+    ],
+)
+def test_names_may_come_back_changed(change: str, names: list[str | None]) -> None:
+    with Emulator(name_change=change) as emulator:
+        request = request_for(LC, name="Barnard's star").to_wire(USER)
+        answers = [call(emulator, "run_userobject.php", **request) for _ in names]
+        listed = call(emulator, "listOldJobs.php")["jobs"][::-1]
+
+    assert [answer["jobPars"].get("name") for answer in answers] == names
+    assert [entry.get("Name") for entry in listed] == names
+
+
+def test_an_unknown_change_of_names_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown name_change 'upper'; there are escape, strip"):
+        Emulator(name_change="upper")

@@ -154,7 +154,7 @@ def test_of_two_jobs_that_match_the_older_is_adopted_and_the_other_named(
 def test_a_service_whose_clock_is_off_still_has_its_job_found(
     serve: Serve, options: dict[str, Any], skew: float
 ) -> None:
-    emulator = serve(clock_skew=skew, faults=[Fault("reset_after", "submit")])
+    emulator = serve(calendar_skew=skew, faults=[Fault("reset_after", "submit")])
 
     report = request_products(REQUEST, **options)
 

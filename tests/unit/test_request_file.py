@@ -163,3 +163,31 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidRequest, match="it is not text"):
         ProductRequest.from_file(path)
+
+
+MARKED = ["utf-8-sig", "utf-16", "utf-32"]
+
+
+@pytest.mark.parametrize("encoding", MARKED)
+@pytest.mark.parametrize("name", ["grb.yaml", "grb.json", "GRB.JSON"])
+def test_a_file_with_a_byte_order_mark_is_read(encoding: str, name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(json.dumps(flat(name="η Car"), ensure_ascii=False, indent=1).encode(encoding))
+
+    assert ProductRequest.from_file(path).name == "η Car"
+
+
+def test_yaml_with_the_line_ends_and_the_mark_of_windows_is_read(grb: Path) -> None:
+    grb.write_bytes(GRB.replace("\n", "\r\n").encode("utf-8-sig"))
+
+    assert ProductRequest.from_file(grb).targ == "00032503"
+
+
+def test_a_list_of_observations_may_be_a_block_of_lines(grb: Path) -> None:
+    pasted = "Image:\n  useObs: |\n    00032503001\n    32503002\n\n    32503003.0\n"
+    grb.write_text(GRB.replace("image: false\n", pasted))
+
+    image = ProductRequest.from_file(grb).image
+
+    assert image is not None
+    assert image.use_obs == "00032503001,00032503002,00032503003"

@@ -70,8 +70,11 @@ def test_the_message_counts_and_lists_them() -> None:
         ({"maxCentTries": True}, "maxCentTries is true, which is not permitted: give a whole number of at least 1"),
         ({"sss": "maybe"}, "sss is 'maybe', which is not permitted: give true or false"),
         ({"centMeth": "guess"}, "centMeth is 'guess', which is not permitted: give simple or iterative"),
-        ({"targ": "966554"}, "targ is '966554', which is not permitted: give target IDs of 8 digits"),
-        ({"targ": 32503}, 'comma-separated, like "00966554" in quotes'),
+        (
+            {"targ": "0966554"},
+            "targ is '0966554', which is not permitted (it has 7 digits, a target ID 8): give target",
+        ),
+        ({"name": 32503}, "name is 32503, which is not permitted: give the target's name in quotes"),
         ({"name": " "}, "name is ' ', which is not permitted: give the target's name"),
     ],
 )
@@ -231,7 +234,11 @@ def test_source_detection_with_something_else_needs_one() -> None:
         ),
         ("Spectrum", {"doNotFit": True, "models": []}, ["models is [], which is not permitted"]),
         ("Spectrum", {"doNotFit": True, "rname1": "a b", "gti1": "0-9", "timeslice": "user"}, ["rname1 is 'a b'"]),
-        ("StandardPos", {"whichData": "all", "useObs": "1"}, ["whichData is all, but useObs means whichData user"]),
+        (
+            "StandardPos",
+            {"whichData": "all", "useObs": "00966554000"},
+            ["whichData is all, but useObs means whichData user"],
+        ),
         ("Image", {"energies": "10-0.3"}, ["energies is '10-0.3', which is not permitted: give bands in keV"]),
         ("SourceDet", {}, ["whichData is missing: give all or user"]),
     ],
@@ -248,7 +255,7 @@ def test_what_has_to_hold_within_a_product(product: str, settings: dict[str, Any
         {"LightCurve": {"binMeth": "obsid", "minEnergy": "low", "softLo": 0.1}},
         {"LightCurve": COUNTS | {"binMeth": "clever"}},
         {"Spectrum": {"redshift": "far"}},
-        {"StandardPos": {"whichData": "user"}, "EnhancedPos": {"useObs": 966554000}},
+        {"StandardPos": {"whichData": "user"}, "EnhancedPos": {"useObs": 12.5}},
     ],
 )
 def test_nothing_is_concluded_from_what_cannot_be_read(products: dict[str, Any]) -> None:

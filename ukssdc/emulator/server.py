@@ -14,6 +14,7 @@ import uvicorn
 
 from ukssdc.emulator.core.app import ServingOptions, make_app
 from ukssdc.emulator.core.clock import ServiceClock
+from ukssdc.emulator.core.date_header import DateHeader
 from ukssdc.emulator.core.emulated_service import EmulatedJobs, EmulatedService
 from ukssdc.emulator.core.endpoints import ROOT
 from ukssdc.emulator.core.ledger import Ledger
@@ -48,8 +49,13 @@ class Emulator:
         Number of the first job.
     ranges, lengths, etags : bool
         Whether archives support `Range`, and have `Content-Length` and `ETag`.
-    clock_skew : float
-        How far the service's calendar is ahead of this machine's, s.
+    calendar_skew : float
+        How far the service's calendar (`DateSubmitted`) is ahead of this machine's, s.
+    date_skew : float
+        How far the web server's clock (the header `Date`) is ahead of this machine's, s.
+    name_change : str, optional
+        What the service makes of targets' names in its answers: "escape", "strip", "escape_strip", "shorten", "drop",
+        or "mixed" for all of them in turn.
     deprecation_warning : str
         Sent with every answer, unless empty.
     seconds_per_poll : float, optional
@@ -79,7 +85,9 @@ class Emulator:
         ranges: bool = True,
         lengths: bool = True,
         etags: bool = True,
-        clock_skew: float = 0.0,
+        calendar_skew: float = 0.0,
+        date_skew: float = 0.0,
+        name_change: str | None = None,
         deprecation_warning: str = "",
         seconds_per_poll: float | None = None,
         faults: Iterable[Fault] = (),
@@ -92,7 +100,8 @@ class Emulator:
             clock=self._clock,
             max_active_jobs=max_active_jobs,
             first_job_id=first_job_id,
-            clock_skew=clock_skew,
+            calendar_skew=calendar_skew,
+            name_change=name_change,
         )
         self.ledger = Ledger()
         self.faults = Faults(faults)
@@ -109,7 +118,7 @@ class Emulator:
             self._service,
             self.ledger,
             options,
-            lambda app: FaultInjector(app, self.faults, self._service.forget),
+            lambda app: DateHeader(FaultInjector(app, self.faults, self._service.forget), date_skew),
         )
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -152,6 +161,7 @@ class Emulator:
             ws="none",
             http="h11",
             server_header=False,
+            date_header=False,
             headers=[("Server", "Apache")],
             timeout_graceful_shutdown=0,
         )

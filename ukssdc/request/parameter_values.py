@@ -7,14 +7,17 @@ with a text that says what is.
 from __future__ import annotations
 
 import re
-import reprlib
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from math import isfinite
-from numbers import Integral, Real
+from numbers import Real
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import Field
+
+from ukssdc.request.lists import split_items
+from ukssdc.request.value_texts import RefusedValueError, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,15 +25,21 @@ if TYPE_CHECKING:
 FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 SYNONYMS = {"sec": "s", "second": "s", "seconds": "s", "mjd": "m"}
 COMMA = re.compile(r"\s*,\s*")
+UNSENDABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, halves of characters
+MAX_INTEGER = 2**53  # beyond it, JSON readers differ
 
 
 class TextFormat(NamedTuple):
-    """What a text has to look like; without a pattern, it is sent as it is, or stripped of surrounding blanks."""
+    """What a text has to look like; without a pattern, it is sent as it is, or stripped of surrounding blanks.
+
+    `read` takes the place of the rest: it turns any value into the text, or raises ValueError.
+    """
 
     pattern: str
     description: str
     check: Callable[[str], bool] = bool
     strip: bool = False
+    read: Callable[[Any], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -148,26 +157,32 @@ class Parameter:
 
     def _read_choice(self, value: Any) -> str:
         # `allowUL: no` is a False to many YAML readers, `grades: 0` a number to all of them.
-        choice = "no" if value is False else str(value).strip().lower()
+        choice = "no" if value is False else _word(value)
         choice = choice if choice in self.choices else SYNONYMS.get(choice, choice)
         if choice not in self.choices:
             raise ValueError(self.permitted)
         return choice
 
     def _read_choices(self, value: Any) -> tuple[str, ...]:
-        words = COMMA.split(value) if isinstance(value, str) else value
-        if not isinstance(words, (list, tuple)) or not words:
+        words = split_items(value)
+        if not words:
             raise ValueError(self.permitted)
         return tuple(self._read_choice(choice) for choice in words)
 
     def _read_text(self, value: Any) -> str:
-        if self.multiple and isinstance(value, (list, tuple)) and all(isinstance(part, str) for part in value):
-            value = ",".join(value)
+        if self.format and self.format.read:
+            return self.format.read(value)
+        if self.multiple:
+            items = split_items(value)
+            value = ",".join(items) if all(isinstance(item, str) for item in items) else value
         if not isinstance(value, str) or not value.strip():
             raise ValueError(self.permitted)
+        if UNSENDABLE.search(value):
+            raise RefusedValueError(f"is {format_value(value)}, which is not permitted (a character cannot be sent)")
+        text = str(value)  # not numpy's own
         if self.format is None or not self.format.pattern:
-            return value.strip() if self.format and self.format.strip else value
-        text: str = COMMA.sub(",", value.strip())
+            return text.strip() if self.format and self.format.strip else text
+        text = COMMA.sub(",", text.strip())
         if not re.fullmatch(self.format.pattern, text) or not self.format.check(text):
             raise ValueError(self.permitted)
         return text
@@ -196,30 +211,26 @@ def drop_null(schema: dict[str, Any]) -> None:
             schema.update(branch)
 
 
-def format_value(value: Any) -> str:
-    """Return `value` for a message: short, and without any e-mail address, which is a credential."""
-    if isinstance(value, str):
-        return "an e-mail address" if "@" in value else reprlib.repr(value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    if isinstance(value, tuple):
-        return ", ".join(str(v) for v in value)
-    text = reprlib.repr(value)
-    return "something with an e-mail address" if "@" in text else text
-
-
 def read_flag(value: Any) -> bool:
     """Return a flag, however it is written; `ValueError` for anything else."""
     try:
-        return FLAGS[str(value).strip().lower()]
+        return FLAGS[_word(value)]
     except KeyError:
         raise ValueError("true or false") from None
 
 
+def _word(value: Any) -> str:
+    """Return a word in small letters, however it is written: True, 4.0 and numpy's own are words as well."""
+    if isinstance(value, (Real, Decimal)) and not isinstance(value, bool):
+        number = _read_number(value)
+        return str(int(number) if number.is_integer() else number)
+    if isinstance(value, str) or type(value).__name__.startswith("bool"):  # numpy's is no Python bool
+        return str(value).strip().lower()
+    raise ValueError("a word")
+
+
 def _read_number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (str, Real)):
+    if isinstance(value, bool) or not isinstance(value, (str, Real, Decimal)):
         raise ValueError("a number")  # noqa: TRY004 - one type of error for all that is not permitted
     try:
         number = float(value)
@@ -231,9 +242,7 @@ def _read_number(value: Any) -> float:
 
 
 def _read_integer(value: Any) -> int:
-    if isinstance(value, Integral) and not isinstance(value, bool):
-        return int(value)
     number = _read_number(value)
-    if not number.is_integer():
+    if not number.is_integer() or abs(number) > MAX_INTEGER:
         raise ValueError("a whole number")
     return int(number)

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from ukssdc.errors import InvalidRequest
+from ukssdc.request.lists import read_observations, read_times
 from ukssdc.request.parameter_values import Parameter, TextFormat, param
 from ukssdc.request.rules import ANY_VALUE, AlwaysSent, Between, Implies, LessThan, OnlyIf, ParameterSet, Requires, Rule
 
@@ -36,8 +37,10 @@ Slicing = Literal["single", "user", "snapshot", "obsid"]
 TimeFormat = Literal["s", "m"]
 
 LABEL = TextFormat(r"[A-Za-z0-9]+", "a name of letters and digits only")
-OBSERVATIONS = TextFormat("", 'obsIDs, or start-stop times, comma-separated, like "00966554000"')
-TIMES = TextFormat("", 'start-stop times, like "0-1000"')
+OBSERVATIONS = TextFormat(
+    "", 'obsIDs of 11 digits, or start-stop times, comma-separated, like "00966554000"', read=read_observations
+)
+TIMES = TextFormat("", 'start-stop times, like "0-1000"', read=read_times)
 FILE_STEM = TextFormat("", "the first part of the file names")
 _BAND = r"[0-9]*\.?[0-9]+-[0-9]*\.?[0-9]+"
 KEV = {"unit": "keV", "ge": 0}

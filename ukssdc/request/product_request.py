@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pydantic import Field
 
 from ukssdc.errors import InvalidRequest
 from ukssdc.request import parameters
-from ukssdc.request.parameter_values import Parameter, TextFormat, drop_null, param, read_flag
+from ukssdc.request.lists import read_targets
+from ukssdc.request.parameter_values import TextFormat, drop_null, param, read_flag
 from ukssdc.request.parameters import (
     AstromPos,
     EnhancedPos,
@@ -32,11 +33,14 @@ from ukssdc.request.request_sections import (
     split_sections,
 )
 from ukssdc.request.rules import AlwaysSent, Implies, ParameterSet, Requires, Rule
+from ukssdc.request.value_texts import format_name, format_value
+from ukssdc.request.wire_reading import NO_PARAMETERS, lower_keys, read_parameters
 from ukssdc.service import API
 from ukssdc.status import Product
+from ukssdc.warning import warn_once
 
 NAME = TextFormat("", "the target's name", strip=True)
-TARGET_IDS = TextFormat(r"[0-9]{8}(,[0-9]{8})*", 'target IDs of 8 digits, comma-separated, like "00966554"')
+TARGET_IDS = TextFormat("", 'target IDs of 8 digits, comma-separated, like "00966554"', read=read_targets)
 RATE = {"unit": "ct/s", "ge": 0}
 # Not for source detection alone, which covers whole fields and needs no position.
 POSITION_RULES = (
@@ -121,18 +125,62 @@ class ProductRequest(Parameters):
     def from_wire(cls, body: Mapping[str, Any]) -> Self:
         """Read a body, or the `jobPars` with which the service answers, back.
 
-        Parameters that the service adds, and values that cannot be read, are ignored; so is the account.
+        What cannot be read is left out and named in a warning of the log; `read_wire` returns it. Parameters of which
+        the service makes its own use are ignored; so is the account.
 
         Raises
         ------
         InvalidRequest
-            Where a required parameter is missing after that.
+            Where a required parameter is missing.
         """
-        body = {str(key).lower(): value for key, value in body.items()}  # it sends SinceT0 back as sinceT0
-        products = [p for p in Product if _is_set(body.get(p.flag.lower()))]
-        read = {FIELDS[p]: _usable_values(MODELS[p].ROWS, MODELS[p].RULES, body) for p in products}
-        rules = cls._rules(products)
-        return cls.model_validate({**_usable_values(cls.ROWS, rules, body), **read})
+        request, missing, unread = cls._read_wire(body)
+        if missing:
+            raise InvalidRequest([*missing, *unread])
+        if unread:
+            warn_once(f"not everything in the request could be read: {'; '.join(unread)}")
+        return request
+
+    @classmethod
+    def read_wire(cls, body: Mapping[str, Any]) -> tuple[Self, tuple[str, ...]]:
+        """Read a body, or the `jobPars` with which the service answers, back, however old the job is.
+
+        Returns
+        -------
+        ProductRequest
+            With all that could be read, and nothing that was not there; `Client.submit` checks whether it is complete.
+        tuple of str
+            What could not be read or is missing, each in the names of the service's users.
+        """
+        request, missing, unread = cls._read_wire(body)
+        return request, (*missing, *unread)
+
+    @classmethod
+    def revalidate(cls, request: Self | Mapping[str, Any]) -> Self:
+        """Validate a request as `model_validate` does, and one that is a `ProductRequest` already as well.
+
+        One that was read from an old job may be incomplete, and a copy with changes has never been checked.
+        """
+        return cls.model_validate(request.model_dump(warnings=False) if isinstance(request, cls) else request)
+
+    @classmethod
+    def _read_wire(cls, body: Mapping[str, Any]) -> tuple[Self, list[str], list[str]]:
+        """Return a request as far as it could be read, what is missing, and what could not be read."""
+        body = lower_keys(body)
+        unread: dict[str, str] = {}
+        products = [p for p in Product if _is_requested(p, body, unread)]
+        parts = {p: read_parameters(MODELS[p].ROWS, MODELS[p].RULES, body, f"{p}.") for p in products}
+        general = read_parameters(cls.ROWS, cls._rules(products), body)
+        missing = list(general.missing)
+        if not products:
+            missing.append(f"no product is asked for: give at least one of {', '.join(Product)}")
+        for part in parts.values():
+            missing += part.missing
+            unread = part.unread | unread  # products share parameters: each is named once
+        unread |= general.unread
+        unread |= {key: f"{format_name(key)} is not known here" for key in body.keys() - KNOWN_KEYS}
+        models: dict[str, Any] = {FIELDS[p]: MODELS[p].model_construct(**part.values) for p, part in parts.items()}
+        request = cast("Self", cls.model_construct(**general.values, **models))
+        return request, missing, list(unread.values())
 
     @property
     def products(self) -> tuple[Product, ...]:
@@ -209,27 +257,17 @@ PRODUCT_HINTS = {
 }
 
 
-def _usable_values(rows: Mapping[str, Parameter], rules: Iterable[Rule], body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the usable values of a service's answer, by field: readable, and without contradictions."""
-    values = {}
-    for field, row in rows.items():
-        value = body.get(row.wire_name.lower())
-        if value is not None:
-            try:
-                values[field] = row.read(value)
-            except ValueError:
-                continue
-    while True:
-        params = ParameterSet(rows).read(values.items())
-        params.apply_rules(rules)
-        fields = {field for problem in params.problems for field in problem.fields if field in values}
-        if not fields:
-            return values
-        values = {field: value for field, value in values.items() if field not in fields}
+WIRE_MODELS: tuple[type[Parameters], ...] = (ProductRequest, *MODELS.values())
+KNOWN_KEYS = NO_PARAMETERS.union(
+    (p.flag.lower() for p in Product),
+    (row.wire_name.lower() for model in WIRE_MODELS for row in model.ROWS.values()),
+)
 
 
-def _is_set(flag: Any) -> bool:
+def _is_requested(product: Product, body: Mapping[str, Any], unread: dict[str, str]) -> bool:
+    flag = product.flag.lower()
     try:
-        return flag is not None and read_flag(flag)
+        return flag in body and read_flag(body[flag])
     except ValueError:
+        unread[flag] = f"{product} is {format_value(body[flag])}: give true or false"
         return False

@@ -6,6 +6,7 @@ Plain YAML 1.1 reads an unquoted target ID such as 00032503 as an octal number, 
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Hashable, Mapping
@@ -25,6 +26,16 @@ YAML_TYPES = {
     "tag:yaml.org,2002:int": r"[-+]?(?:0|[1-9][0-9]*)",
     "tag:yaml.org,2002:float": r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)",
     "tag:yaml.org,2002:merge": r"<<",
+}
+
+
+# The longer mark first: UTF-32's begins with UTF-16's. Windows writes UTF-16 under the name of Unicode.
+ENCODINGS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
 }
 
 
@@ -56,14 +67,14 @@ def read_request_file(path: Path) -> Mapping[Any, Any]:
         Where it cannot be read, or does not hold names with values.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _decode(path.read_bytes())
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "it is not text"
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is not text in UTF-8"
         raise _invalid_file(
             f"cannot read {path}: {reason}. Give the name of a YAML or JSON file with the request"
         ) from None
+    form, read = ("JSON", _read_json) if path.suffix.lower() == ".json" else ("YAML", _read_yaml)
     try:
-        read = _read_json if path.suffix == ".json" else _read_yaml
         content = read(text)
     except json.JSONDecodeError as error:
         line = f", line {error.lineno}," if error.doc else ""
@@ -74,12 +85,23 @@ def read_request_file(path: Path) -> Mapping[Any, Any]:
         raise _invalid_file(f"{path}{line} is not YAML: {error.problem}. {ADVICE}") from None
     except (yaml.YAMLError, RecursionError):
         raise _invalid_file(
-            f"{path} is not YAML: it holds characters or nesting that YAML does not know. {ADVICE}"
+            f"{path} is not {form}: it holds characters or nesting that {form} does not know. {ADVICE}"
+        ) from None
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):  # PyYAML's, for `!!bool maybe`
+        raise _invalid_file(
+            f"{path} is not {form}: it holds a value that does not fit its type, or a number of thousands of digits. "
+            f"{ADVICE}"
         ) from None
     if not isinstance(content, Mapping):
         what = "is empty" if content is None else "holds no request"
         raise _invalid_file(f"{path} {what}: it should hold `name: value` lines, as the example in the README does")
     return content
+
+
+def _decode(data: bytes) -> str:
+    """Return a file's text, without the byte-order mark with which some editors begin it."""
+    encoding = next((name for mark, name in ENCODINGS.items() if data.startswith(mark)), "utf-8")
+    return data.decode(encoding).removeprefix("\ufeff")
 
 
 def _read_json(text: str) -> Any:

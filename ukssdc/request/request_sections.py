@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ukssdc.request import parameters
-from ukssdc.request.parameter_values import format_value, read_flag
+from ukssdc.request.parameter_values import read_flag
 from ukssdc.request.parameters import Parameters
 from ukssdc.request.rules import ParameterSet
+from ukssdc.request.value_texts import format_name, format_value
 from ukssdc.status import Product
 
 FIELDS = {
@@ -68,15 +69,21 @@ def _flatten(data: Mapping[Any, Any], problems: list[str]) -> Iterable[tuple[Any
     for key, value in data.items():
         if key == "products" and isinstance(value, (list, tuple)):
             for item in value:
-                yield from item.items() if isinstance(item, Mapping) else [(str(item), {})]
+                yield from item.items() if isinstance(item, Mapping) else [(_product_name(item), {})]
         elif key in {"globals", "products"}:
             if isinstance(value, Mapping):
                 yield from value.items()
             elif value is not None:
-                form = f"[{value}]" if value in PRODUCTS_BY_NAME else "names with their values"
+                form = (
+                    f"[{value}]" if isinstance(value, str) and value in PRODUCTS_BY_NAME else "names with their values"
+                )
                 problems.append(f"{key} is {format_value(value)}: give {form}")
         elif value is not None or key not in FIELDS.values():  # a product's field that is None is not requested
             yield key, value
+
+
+def _product_name(item: Any) -> str:
+    return item if isinstance(item, str) else format_name(item)
 
 
 def read_product(product: Product, settings: Mapping[Any, Any] | Parameters, hints: Mapping[str, str]) -> ParameterSet:

@@ -10,7 +10,8 @@ import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
-from ukssdc.request.parameter_values import Parameter, format_value
+from ukssdc.request.parameter_values import Parameter
+from ukssdc.request.value_texts import RefusedValueError, format_name, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -82,8 +83,8 @@ class ParameterSet:
         for key, value in items:
             row = names.get(key)
             if row is None:
-                suggestion = None if key in (hints or {}) else _nearest(str(key), suggestions)
-                self.add_problem(self.prefix + _unknown_text(str(key), suggestion, suggestions, hints or {}))
+                suggestion = None if key in (hints or {}) else _nearest(format_name(key), suggestions)
+                self.add_problem(self.prefix + _unknown_text(key, suggestion, suggestions, hints or {}))
                 if suggestion in names:
                     self.misspelt.add(names[suggestion].field)
             elif value is not None:
@@ -98,6 +99,8 @@ class ParameterSet:
         self.given_names[row.field] = key
         try:
             self.values[row.field] = row.read(value)
+        except RefusedValueError as error:
+            self.add_problem(f"{self.full_name(row.field)} {error}: give {row.permitted}")
         except ValueError:
             quotes = " in quotes" if row.type is str and not isinstance(value, (str, list, tuple)) else ""
             given = f"{self.full_name(row.field)} is {format_value(value)}"
@@ -289,8 +292,8 @@ def _nearest(key: str, suggestions: Mapping[str, str]) -> str | None:
     return suggestions[found[0]] if found else None
 
 
-def _unknown_text(key: str, suggestion: str | None, known: Mapping[str, str], hints: Mapping[str, str]) -> str:
-    shown = "(an e-mail address)" if "@" in key else key
+def _unknown_text(key: Any, suggestion: str | None, known: Mapping[str, str], hints: Mapping[str, str]) -> str:
+    shown = format_name(key)
     if key in hints:
         return f"{shown} is not a parameter here: {hints[key]}"
     there_are = ", ".join(dict.fromkeys(known.values()))

@@ -66,6 +66,8 @@ class EmulatedJob:
         Where its files are: `.../tprods/USERPROD_951`.
     submitted : datetime
         UTC.
+    repeated_name : str or None
+        The name as the service repeats it, in `pars` and in the list of old jobs; None where it leaves it out.
     """
 
     def __init__(
@@ -78,11 +80,15 @@ class EmulatedJob:
         base_url: str,
         clock: ServiceClock,
         submitted: datetime,
+        repeated_name: str | None,
     ) -> None:
         self.id = job_id
         self.name = str(pars.get("name", ""))
         self.products = Product.in_order(builds)
-        self.pars = dict(pars)
+        self.pars = {**pars, "name": repeated_name}
+        if repeated_name is None:
+            del self.pars["name"]
+        self.repeated_name = repeated_name
         self.base_url = base_url
         self.submitted = submitted
         self._owner = owner

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ukssdc.emulator.core.clock import ServiceClock
 from ukssdc.emulator.core.emulated_job import EmulatedJob
+from ukssdc.emulator.core.name_changes import changed_name, check_name_change
 from ukssdc.emulator.core.scenario import Scenario
 from ukssdc.emulator.core.submission import complete, problems
 from ukssdc.emulator.core.wire_parameters import requested_products
@@ -97,8 +98,10 @@ class EmulatedService:
         Per user; further submissions are refused.
     first_job_id : int
         Number of the first job.
-    clock_skew : float
+    calendar_skew : float
         How far the service's calendar (`DateSubmitted`) is ahead of this machine's, s.
+    name_change : str, optional
+        What becomes of names: one of `NAME_CHANGES`, or "mixed".
     """
 
     def __init__(
@@ -109,15 +112,18 @@ class EmulatedService:
         clock: ServiceClock,
         max_active_jobs: int,
         first_job_id: int,
-        clock_skew: float = 0.0,
+        calendar_skew: float = 0.0,
+        name_change: str | None = None,
     ) -> None:
+        check_name_change(name_change)
         self.jobs = EmulatedJobs()
         self._users = frozenset(users)
         self._scenario = scenario
         self.clock = clock
         self._max_active_jobs = max_active_jobs
         self._next_job_id = first_job_id
-        self._skew = timedelta(seconds=clock_skew)
+        self._skew = timedelta(seconds=calendar_skew)
+        self._name_change = name_change
         self._lock = threading.RLock()
         self._calls: dict[str, Callable[[Body, str], Answer]] = {
             "submit": self._submit,
@@ -212,6 +218,7 @@ class EmulatedService:
             base_url=f"{base_url}/tprods/USERPROD_{self._next_job_id}",
             clock=self.clock,
             submitted=datetime.now(UTC) + self._skew,
+            repeated_name=changed_name(name, self._name_change, self._next_job_id),
         )
         self._next_job_id += 1
         self.jobs.add(job)
@@ -272,7 +279,7 @@ def _summary(job: EmulatedJob) -> Answer:
     requested = {str(p): p in job.products for p in Product if p is not Product.SourceDet or p in job.products}
     return {
         "JobID": job.id,
-        "Name": job.name,
+        **({} if job.repeated_name is None else {"Name": job.repeated_name}),
         "DateSubmitted": f"{job.submitted:%Y-%m-%d %H:%M:%S}",
         **requested,
         "hasProd": any(job.complete(p) for p in job.products),
