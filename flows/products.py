@@ -165,7 +165,7 @@ def _submit(
         ),
         closing(slot),
     ):
-        prior = PriorSubmissions(() if fresh else pending.orphaned, products.finished_jobs(request.name))
+        prior = PriorSubmissions(() if fresh else pending.orphaned, products)
         if not prior.orphaned and run.run_count <= 1:  # otherwise the job may be there, and have its slot
             tries = DEPLOYED_TRIES if is_deployed() else 1
             wait = wait_for_slot.with_options(retries=retries, retry_delay_seconds=delay)

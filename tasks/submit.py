@@ -14,7 +14,7 @@ from ukssdc import Client, Job, ProductRequest
 from ukssdc.errors import NoSlot, SubmissionRefused
 from ukssdc.limits import MAX_WAIT
 from ukssdc.lookup import find_submitted
-from ukssdc.record import JournalEntry
+from ukssdc.record import JournalEntry, ProductsFolder
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.slots import SubmissionSlot
 from ukssdc.times import utcnow
@@ -31,12 +31,12 @@ class PriorSubmissions(NamedTuple):
     ----------
     orphaned : tuple of JournalEntry
         Those whose process was killed before their job's number was on disk.
-    finished : frozenset of str
-        The addresses of jobs that are finished: nobody wants one of them in the place of a new job.
+    products : ProductsFolder, optional
+        The destination: a job that is on record there is not this submission's.
     """
 
     orphaned: tuple[JournalEntry, ...] = ()
-    finished: frozenset[str] = frozenset()
+    products: ProductsFolder | None = None
 
 
 _NOTHING = PriorSubmissions()
@@ -134,11 +134,8 @@ def _find_existing_job(client: Client, request: ProductRequest, prior: PriorSubm
     if run is not None:
         attempts[str(run.id)] = run.start_time or utcnow()
     since = min(attempts.values(), default=utcnow())
-    found = [
-        job
-        for job in find_submitted(client, request, since)
-        if job.url not in prior.finished and not owned_by_other_run(job, attempts)
-    ]
+    known = prior.products.recorded_jobs() if prior.products is not None else frozenset()
+    found = [job for job in find_submitted(client, request, since, known) if not owned_by_other_run(job, attempts)]
     if not found:
         return None
     job = found[0].model_copy(update={"submitted": since})  # by this machine's clock: the wait is counted from here

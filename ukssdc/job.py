@@ -15,8 +15,8 @@ from ukssdc.errors import ProtocolError
 from ukssdc.names import UNNAMED, readable_name
 from ukssdc.status import Product
 from ukssdc.texts import shorten
-from ukssdc.wire_values import as_list
 from ukssdc.warning import warn_once
+from ukssdc.wire_values import as_list
 
 if TYPE_CHECKING:
     from ukssdc.request import ProductRequest

@@ -188,7 +188,7 @@ class JobTracker:
     def _note_list(self, jobs: Sequence[OldJob]) -> None:
         """Look whether the service's list of jobs still has this one."""
         entry = next((old for old in jobs if old.job_id == self.job.job_id), None)
-        if entry is None and getattr(jobs, "unreadable", 0):
+        if entry is None and getattr(jobs, "unreadable", False):
             return  # it may be among those: this list decides nothing
         if entry is None or (not entry.available and self._has_ended(entry)):
             self._gone_lists += 1

@@ -6,6 +6,7 @@ import re
 import tempfile
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -280,9 +281,9 @@ class ProductsFolder:
             )
         return newest
 
-    def finished_jobs(self, name: str) -> frozenset[str]:
-        """Return the addresses of a target's jobs that are finished: there is nothing left to wait for or to fetch."""
-        return frozenset(record.url for _, record in self._jobs(name) if record.finished)
+    def recorded_jobs(self) -> frozenset[str]:
+        """Return the addresses of all jobs that are on record here, of whichever target."""
+        return frozenset(record.url for _, record in self._jobs("*"))
 
     def journal(
         self, name: str, request: Mapping[str, Any], *, run: str, since: datetime, until: datetime
@@ -295,8 +296,8 @@ class ProductsFolder:
         return claim_request(self.path / safe_name(name), request, str(origin(service)), run)
 
     def _jobs(self, name: str) -> Iterator[tuple[JobFolder, JobRecord]]:
-        """Yield the folder and the record of each of a target's jobs."""
-        for path in (self.path / safe_name(name)).glob(f"*/{NAME}"):
+        """Yield the folder and the record of each of a target's jobs, of any target for "*"."""
+        for path in self.path.glob(f"{name if name == '*' else escape(safe_name(name))}/*/{NAME}"):
             with suppress(UKSSDCError):  # not ours to judge; opening that folder for its job will tell
                 record = JobRecord.load(path.parent)
                 if record is not None:
