@@ -39,7 +39,7 @@ def test_twelve_flows_at_once_share_five_slots(serve: Serve, options: dict[str, 
 def test_a_slot_is_waited_for_and_the_wait_is_said(
     serve: Serve, options: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    emulator = serve({"all": SHORT}, seconds_per_poll=None, speed=60.0)
+    emulator = serve({"all": SHORT}, seconds_per_poll=None, speed=12.0)
     Client(USER, emulator.url).submit(request_for(Product.Image))
     caplog.set_level(logging.INFO)
     logging.getLogger("prefect.task_runs").addHandler(caplog.handler)
@@ -63,7 +63,7 @@ def test_without_a_slot_until_the_longest_wait_nothing_is_submitted(serve: Serve
 
 
 def test_a_cap_that_is_met_all_the_same_is_waited_for(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({"all": SHORT}, max_active_jobs=1, seconds_per_poll=None, speed=60.0)
+    emulator = serve({"all": SHORT}, max_active_jobs=1, seconds_per_poll=None, speed=12.0)
     Client(USER, emulator.url).submit(request_for(Product.Image))
 
     report = request_products(request_for(LC), **options, max_active=10)
