@@ -15,10 +15,9 @@ from rich.console import Console
 from ukssdc import Product
 from ukssdc.emulator import Build, Emulator, Scenario
 from ukssdc.record.record import JobRecord
-from xrt_products.flows.cli.commands import main
 from xrt_products.flows.cli.server import HOST as LOOPBACK
 from xrt_products.flows.cli.server import MODULE as SERVER
-from xrt_products.flows.cli.server import end, end_with_parent, free_port, keep_running, start, wait_until_healthy
+from xrt_products.flows.cli.server import end, free_port, keep_running, start, wait_until_healthy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +28,7 @@ USER = "observer@example.org"
 SPEED = 20.0  # service seconds per second
 INTERVAL = 60 / SPEED  # s: once a minute, on the service's clock
 PRODUCTS = HOME / "products"
-COMMAND = (sys.executable, "-m", "xrt_products.flows.cli.demo")  # the command, which ends when this process does
+COMMAND = (sys.executable, "-m", "xrt_products.flows.cli.demo_run")  # the command, which ends when this process does
 EXPECTED = dict.fromkeys(Product, "downloaded") | {Product.EnhancedPos: "failed", Product.AstromPos: "cancelled"}
 SCENARIO = Scenario(
     {
@@ -136,8 +135,3 @@ def _prefect_server(*, keep: bool) -> Iterator[str]:
         else:
             end(server.pid)
             (HOME / "server.pid").unlink(missing_ok=True)
-
-
-if __name__ == "__main__":
-    end_with_parent()
-    main()

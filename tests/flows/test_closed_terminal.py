@@ -61,7 +61,7 @@ def running(*arguments: object, folder: Path) -> Iterator[subprocess.Popen[bytes
     try:
         yield process
     finally:
-        for number in [process.pid, *servers_in(folder), *processes_in(folder, "flows.cli.demo")]:
+        for number in [process.pid, *servers_in(folder), *processes_in(folder, "xrt_products.flows.cli.demo")]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
         process.wait(TIMEOUT)
@@ -79,7 +79,7 @@ def processes_in(folder: Path, module: str) -> list[int]:
 
 
 def servers_in(folder: Path) -> list[int]:
-    return processes_in(folder, "flows.cli.server")
+    return processes_in(folder, "xrt_products.flows.cli.server")
 
 
 def log_of(folder: Path) -> bytes:
@@ -144,7 +144,7 @@ def test_a_demonstration_that_ends_early_leaves_neither_server_nor_run(folder: P
 
         process.wait(TIMEOUT)
         wait_for("the server's end", lambda: not servers_in(folder), TIMEOUT)
-        wait_for("the run's end", lambda: not processes_in(folder, "flows.cli.demo"), TIMEOUT)
+        wait_for("the run's end", lambda: not processes_in(folder, "xrt_products.flows.cli.demo"), TIMEOUT)
     assert process.returncode == (129 if number == signal.SIGHUP else -signal.SIGKILL)
 
 

@@ -137,7 +137,7 @@ def test_an_unregistered_user_is_told_where_to_register(serve: Serve, run: Run, 
 
     done = run("run", request_file, UKSSDC_USER="stranger@example.org")
 
-    assert_refused(done, "the service refused to submit the request")
+    assert_refused(done, "the service refused to", "register.php")
     assert "stranger@example.org" not in done.stdout + done.stderr
 
 
@@ -180,7 +180,7 @@ def test_a_request_with_ten_mistakes_is_refused_with_all_ten_and_nothing_is_sent
 ) -> None:
     emulator = serve()
     mistakes = {
-        "targ": "966554",
+        "targ": "96655x",
         "RA": 400,
         "Dec": "north",
         "centroid": True,

@@ -16,7 +16,6 @@ from ukssdc import Client, Job, Product, ProtocolError, ServiceError, TransportE
 from ukssdc._session import ServiceSession
 from ukssdc.emulator import Emulator, Fault, Scenario
 from ukssdc.errors import ResultTooLarge
-from ukssdc.job import OldJobs
 from ukssdc.quicklook.quick_look import fetch
 
 EMAIL = "observer@example.org"
@@ -347,5 +346,4 @@ def test_a_list_of_jobs_says_how_many_it_could_not_read() -> None:
     with raw_server(answer_of(jobs=entries)) as url:
         jobs = client_of(url).jobs()
 
-    assert isinstance(jobs, OldJobs)
     assert ([job.job_id for job in jobs], jobs.unreadable) == ([5, 3], 2)

@@ -5,52 +5,23 @@ What is expected is read off the protocol's table of codes and the sentences bel
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tracked import ABSENT, URL, listed, poll, tracker_of
 
-from ukssdc import Job, JobStatus, OldJob, Product, ServiceError, TransportError, UKSSDCError
-from ukssdc.record import JobFolder
+from ukssdc import JobStatus, Product, ServiceError, TransportError, UKSSDCError
 from ukssdc.status import Action
 from ukssdc.times import clock, utcnow
 from ukssdc.tracker import JobTracker
 
 LC, SPECTRUM, IMAGE = Product.LightCurve, Product.Spectrum, Product.Image
-URL = "https://example.org/USERPROD_951"
-ABSENT = "absent"  # the answer has no entry for the product
 WITHOUT_STATUS: list[Any] = [None, ABSENT, -10, "-10", "", "nonsense", [], {}]
 AWAY = TransportError("no answer", url=URL)
 TOO_LARGE = UKSSDCError("not to be mended")
 REFUSED = ServiceError("tell the job's status", ["You do not have permission"])
-
-
-def tracker_of(*products: Product, folder: Path | None = None, job_id: int = 951, **options: Any) -> JobTracker:
-    job = Job(job_id=job_id, url=URL, name="GRB 200416A", products=products)
-    return JobTracker(job, None if folder is None else JobFolder(folder, job), **options)
-
-
-def poll(tracker: JobTracker, **codes: Any) -> tuple[Product, ...]:
-    """Poll a service that answers with these codes; return the products that it was asked about."""
-    asked: list[Product] = []
-
-    def answer(pending: tuple[Product, ...]) -> JobStatus:
-        asked.extend(pending)
-        entries = {Product(name).wire: {"statusCode": code, "statusText": "x"} for name, code in codes.items()}
-        return JobStatus.from_wire({k: v for k, v in entries.items() if v["statusCode"] is not ABSENT}, pending)
-
-    tracker.poll(answer, lambda: [listed(tracker.job)])
-    if not asked:  # the list took the place of this poll
-        tracker.poll(answer, lambda: [listed(tracker.job)])
-    return tuple(asked)
-
-
-def listed(job: Job, *, available: bool = True, submitted: datetime | None = None) -> OldJob:
-    """Return a job's entry in the service's list."""
-    return OldJob(
-        job_id=job.job_id, name=job.name, submitted=submitted or utcnow(), products=job.products, available=available
-    )
 
 
 def fail(tracker: JobTracker, error: UKSSDCError) -> None:
