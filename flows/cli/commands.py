@@ -50,7 +50,8 @@ app = App(
 
     The account is the e-mail address that is registered with the service, in the environment variable UKSSDC_USER
     (to register: https://www.swift.ac.uk/user_objects/register.php). UKSSDC_URL points elsewhere than to the real
-    service: to the emulator, for instance.
+    service: to the emulator, for instance. UKSSDC_TIMEOUT is the longest wait for an answer (60 s),
+    UKSSDC_FIRST_BYTE_TIMEOUT that for the first byte of an archive (600 s).
 
     The exit status is 0 where all went well, 1 where something failed, 2 where the command line is wrong, 130 after
     Ctrl-C.""",
@@ -218,6 +219,8 @@ def _load_flows(options: FollowOptions) -> Any:
         ukssdc.Client.from_environment().base_url if options.account is None else None,
         name=lambda option: f"--{option.replace('_', '-')}",
     )
+    if options.account is None:
+        _check_account()
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     from xrt_products.flows.cli.server import ensure_server  # noqa: PLC0415 - only where Prefect is used
 
@@ -227,6 +230,19 @@ def _load_flows(options: FollowOptions) -> Any:
 
     filter_logs()
     return xrt_products
+
+
+def _check_account() -> None:
+    """See that the service knows the account, before anything else starts; one that is away is waited for later."""
+    with ukssdc.Client.from_environment() as client:
+        try:
+            client.count_active_jobs()
+        except ukssdc.ServiceError as error:
+            raise UKSSDCError(
+                f"the service does not accept the account in UKSSDC_USER: {'; '.join(error.errors)}"
+            ) from None
+        except UKSSDCError:
+            return
 
 
 def _parameters(options: FollowOptions) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def test_an_unregistered_user_is_told_where_to_register(serve: Serve, run: Run, 
 
     done = run("run", request_file, UKSSDC_USER="stranger@example.org")
 
-    assert_refused(done, "the service refused to", "register.php")
+    assert_refused(done, "the service does not accept the account in UKSSDC_USER", "register.php")
     assert "stranger@example.org" not in done.stdout + done.stderr
 
 
