@@ -41,7 +41,7 @@ NO_ADDRESSES = {
     "nothing": None,
     "list": ["http://127.0.0.1"],
 }
-CONTROL = {"control": "a\x00b\x1b[31mc\r\nd\x7f", "right to left": "\u202egpj.exe"}
+CONTROL = {"right to left": "\u202egpj.exe"}
 PATHS = CONTROL | {
     "climbing": "../../etc",
     "absolute": "/etc/passwd",

@@ -74,7 +74,7 @@ class JobFolder:
         job = self.job
         with folder_lock(self.path):
             record = self.read() or self._new_record()
-            if record.job_id != job.job_id or not is_same_service(record.url, job.url):
+            if record.job_id != job.job_id or (record.url != job.url and not is_same_service(record.url, job.url)):
                 raise UKSSDCError(
                     f"{self.path} belongs to job {record.job_id} at {record.url} (its {NAME} says so), not to job "
                     f"{job.job_id} at {job.url}: choose another destination"
