@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,7 @@ TEXTS = {
     "tags": "\U000e0041\U000e007f",
     "half a character": "\ud83d",
 }
-ALL = "|".join(TEXTS.values())
+ALL = "|".join(["shown", *TEXTS.values()])
 FORBIDDEN = set(ALL) - set(map(chr, range(0x20, 0x7F))) - {"\n", "\t"}
 
 
@@ -67,10 +68,10 @@ def command(url: str, *arguments: object, folder: Path | None = None) -> str:
 
 
 def assert_harmless(written: str) -> None:
-    """See that a text has been shown, and nothing of what was in it has an effect."""
+    """See that a text is shown, and nothing that was in it has an effect."""
     found = {f"U+{ord(char):04X}" for char in FORBIDDEN & set(written)}
     assert found == set()
-    assert "bad" in written or "\ufffd" in written  # in a name, what is no character of one is a blank
+    assert "shown" in written
 
 
 def attached(text: str) -> bytes:
@@ -79,7 +80,7 @@ def attached(text: str) -> bytes:
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
 def test_status_shows_names_texts_and_progress_as_texts(text: str) -> None:
-    with raw_server(attached(text), answer(lc=entry(3, text))) as url:
+    with raw_server(attached(text), answer(lc=entry(3, f"shown{text}"))) as url:
         assert_harmless(command(url, "status", 951))
 
 
@@ -95,12 +96,13 @@ def test_watch_in_a_terminal_writes_no_sequences_but_its_own() -> None:
         terminal.end()
 
     assert "\x1b[2J" not in terminal.written
-    assert not {"\x1b]", "\x1bP", "\x07", "\x08", "\x7f"} & set(terminal.written)
+    assert not re.search(r"\x1b[]P]", terminal.written)
     assert FORBIDDEN & set(terminal.written) <= {"\x1b", "\r"}
+    assert "shown" in terminal.written
 
 
 def test_jobs_shows_names_without_effect() -> None:
-    job = {"JobID": 951, "Name": ALL, "DateSubmitted": "2026-01-01 00:00:00", "hasProd": True, "lc": 1}
+    job = {"JobID": 951, "Name": ALL, "DateSubmitted": "2026-01-01 00:00:00", "hasProd": True}
     with raw_server(answer(jobs=[job]), answer(numJobs=1)) as url:
         assert_harmless(command(url, "jobs"))
 
@@ -141,7 +143,7 @@ def test_a_refusal_is_a_text(refused: bytes, arguments: tuple[object, ...]) -> N
 def test_a_warning_of_the_service_is_a_text() -> None:
     warned = {"deprecationWarning": {"message": ALL}}
     with raw_server(answer(jobs=[], **warned), answer(numJobs=0)) as url:
-        assert FORBIDDEN & set(command(url, "jobs")) == set()
+        assert_harmless(command(url, "jobs"))
 
 
 @pytest.mark.parametrize("ends", [4, -3, -4])
