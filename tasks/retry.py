@@ -116,12 +116,13 @@ def give_up_after(deadline: datetime | None, *, tries: int = 0, first_tries: int
     RetriesExhausted
         In the place of an error that is retryable.
     """
-    _wait_as_asked()
     try:
+        _wait_as_asked()
         yield
     except UKSSDCError as error:
         tried = runtime.task_run.run_count or 1
-        _note_wait(error)
+        if error is not _asked_to_wait.get()[2]:  # which has been noted
+            _note_wait(error)
         if error.refusal and tried < first_tries:
             error.retryable = True
         over = deadline is not None and utcnow() >= deadline and tried > tries

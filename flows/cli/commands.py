@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 import ukssdc
 from ukssdc.client import refuse_address
 from ukssdc.errors import UKSSDCError
+from ukssdc.record import ProductsFolder
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.slots import MAX_ACTIVE
 from ukssdc.texts import replace_controls
@@ -219,6 +220,7 @@ def _load_flows(options: FollowOptions) -> Any:
         ukssdc.Client.from_environment().base_url if options.account is None else None,
         name=lambda option: f"--{option.replace('_', '-')}",
     )
+    ProductsFolder(options.destination).require_writable()
     if options.account is None:
         _check_account()
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
