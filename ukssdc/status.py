@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ukssdc.progress import progress_percent, progress_text, read_whole_number
+from ukssdc.progress import progress_percent, progress_text
+from ukssdc.wire_values import read_whole_number
 
 REPORT = "the failure report"
 
