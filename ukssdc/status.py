@@ -48,6 +48,8 @@ class Product(StrEnum):
         return tuple(p for p in cls if p in wanted)
 
 
+POSITION_PRODUCTS = (Product.StandardPos, Product.EnhancedPos, Product.AstromPos)
+
 Products = str | Sequence[str]  # "all", or a list or tuple of names
 
 

@@ -13,9 +13,8 @@ from ukssdc.client import Client
 from ukssdc.errors import TransportError, UKSSDCError
 from ukssdc.job import Job
 from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
-from ukssdc.status import Product
+from ukssdc.status import POSITION_PRODUCTS, Product
 
-POSITION_PRODUCTS = (Product.StandardPos, Product.EnhancedPos, Product.AstromPos)
 TIME_FORMATS = {"s": "MET", "m": "MJD"}  # lctimetype -> TimeFormat (protocol, sections 5 and 6)
 MAX_RETRY_TIME = 60.0  # s from the first call to the last retry
 FetchResult = Callable[[Job], Any]
