@@ -13,7 +13,7 @@ from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.observe.display import show
 from xrt_products.tasks.retry import give_up_after, retried_task
 
-LOCK_TRIES, LOCK_PAUSE = 100, 0.05  # s; another process holds the lock for two calls
+LOCK_TRIES, LOCK_PAUSE = 20, 0.25  # s; another process holds the lock for two calls
 
 
 @retried_task(
@@ -72,4 +72,4 @@ def _take(slot: SubmissionSlot, client: Client) -> None:
         if slot.take(client.count_active_jobs):
             return
         time.sleep(LOCK_PAUSE)
-    raise NoSlot("another run on this machine is submitting; waiting for a slot", active=0)
+    raise NoSlot("another run is submitting; waiting for a slot", active=0)

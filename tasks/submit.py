@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from datetime import datetime
 from typing import NamedTuple
 
@@ -97,7 +98,8 @@ def submit_request(
         may_exist = bool(prior.orphaned) or is_another_attempt()
         job = _find_existing_job(client, request, prior) if may_exist else None
         if job is None:
-            job = _submit(client, request, slot or SubmissionSlot(client.base_url, sys.maxsize), deadline)
+            with closing(SubmissionSlot(client.base_url, sys.maxsize)) as unlimited:
+                job = _submit(client, request, slot or unlimited, deadline)
             get_run_logger().info("The service took the request as job %d: %s", job.job_id, job.url)
     label_flow_run(job)
     return job
@@ -107,7 +109,7 @@ def _submit(client: Client, request: ProductRequest, slot: SubmissionSlot, deadl
     """Submit the request within a slot; a refusal for the number of jobs is waited for."""
     take_slot(slot, client, deadline)
     try:
-        return client.submit(request)
+        job = client.submit(request)
     except SubmissionRefused as refusal:
         if refusal.names_parameters:
             raise
@@ -117,6 +119,9 @@ def _submit(client: Client, request: ProductRequest, slot: SubmissionSlot, deadl
             raise NoSlot(f"{refusal}. {active} jobs are active: waiting until there are fewer", active=active) from None
         refusal.retryable = (runtime.task_run.run_count or 1) < REFUSED_TRIES
         raise
+    else:
+        slot.job_submitted(job.job_id)
+        return job
     finally:
         slot.release()
 
