@@ -52,6 +52,8 @@ class SubmissionSlot:
 
     Attributes
     ----------
+    counted : bool
+        Whether the service has answered how many jobs are active: it knows the account.
     refused_at : int or None
         How many jobs were active when the service refused a submission for their number: fewer must be active now.
     """
@@ -62,6 +64,7 @@ class SubmissionSlot:
         self._folder = state_folder()
         self._shared = shared
         self.max_active = max_active
+        self.counted = False
         self.refused_at: int | None = None
         self._held: ExitStack | None = None
         self._jobs: dict[int, ExitStack] = {}
@@ -93,7 +96,9 @@ class SubmissionSlot:
                 return False
             if self._shared is not None and not stack.enter_context(self._shared()):
                 return False
-            active = max(count(), self._known_active())
+            active = count()
+            self.counted = True
+            active = max(active, self._known_active())
             limit = self.max_active if self.refused_at is None else min(self.max_active, self.refused_at)
             if active >= limit:
                 raise NoSlot(f"{active} of {limit} active; waiting for a slot", active=active)
