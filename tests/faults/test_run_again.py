@@ -28,15 +28,49 @@ REQUEST = request_for(Product.LightCurve)
 
 
 @contextmanager
-def script(emulator: Emulator, options: dict[str, Any], home: Path) -> Iterator[Group]:
+def script(emulator: Emulator, options: dict[str, Any], home: Path, *, quicklook: bool = False) -> Iterator[Group]:
     """Run the flow in a process of its own."""
     text = (
         "from xrt_products import request_products\n"
         f"request_products({REQUEST.model_dump(mode='json')!r}, destination={str(options['destination'])!r},"
-        " interval=0.2, quicklook=False)\n"
+        f" interval=0.2, quicklook={quicklook})\n"
     )
     with group([sys.executable, "-c", text], home / "log", home, **account(emulator.url, USER)) as running:
         yield running
+
+
+def test_a_script_killed_before_its_pages_are_made_makes_them_when_it_is_run_again(
+    serve: Serve, options: dict[str, Any], tmp_path: Path
+) -> None:
+    emulator = serve(faults=[Fault("stall", "light_curve", seconds=STALL)])
+    with script(emulator, options, tmp_path, quicklook=True) as running:
+        wait_for("the quick look", lambda: emulator.ledger.calls("download"), TIMEOUT)
+        folder = options["destination"] / "GRB_200416A" / "951"
+        wait_for("the archive", (folder / "lc.tar.gz").exists, TIMEOUT)
+        running.kill()
+    assert not (folder / "quicklook.md").exists()
+    emulator.faults.clear()
+
+    report = request_products(REQUEST, **options | {"quicklook": True})
+
+    assert report.ok
+    assert list(emulator.jobs) == [951]
+    assert (folder / "quicklook.md").exists()
+    assert len(emulator.ledger.calls("download")) == 1
+
+
+def test_a_job_that_the_service_has_removed_is_no_obstacle(
+    serve: Serve, options: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    emulator = serve({Product.LightCurve: Build(running=1e6)})
+    with pytest.raises(ProductsFailed):
+        request_products(REQUEST, **options | {"max_wait": 1.0})
+    emulator.restart(forget=True)
+
+    report = request_products(REQUEST, **options | {"max_wait": 1.0}, on_failure="return")
+
+    assert "is gone at the service: submitting a new job" in caplog.text
+    assert list(emulator.jobs) == [report.job.job_id]
 
 
 def submissions(options: dict[str, Any]) -> list[Path]:

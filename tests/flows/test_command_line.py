@@ -132,13 +132,20 @@ def test_cancelling_what_has_ended_says_so_and_ends_with_status_1(serve: Serve, 
     assert_refused(done, "has it already finished?")
 
 
-def test_an_unregistered_user_is_told_where_to_register(serve: Serve, run: Run, request_file: Path) -> None:
-    serve()
+@pytest.mark.parametrize("command", ["run grb.yaml", "collect 951", "cancel 951", "jobs", "status 951", "watch 951"])
+def test_an_unregistered_user_is_told_where_to_register_once_and_before_anything_starts(
+    serve: Serve, run: Run, request_file: Path, command: str
+) -> None:
+    emulator = serve()
+    assert request_file.exists()
 
-    done = run("run", request_file, UKSSDC_USER="stranger@example.org")
+    done = run(*command.split(), UKSSDC_USER="stranger@example.org")
 
-    assert_refused(done, "the service does not accept the account in UKSSDC_USER", "register.php")
+    assert_refused(done, "register.php")
     assert "stranger@example.org" not in done.stdout + done.stderr
+    assert "flow run" not in done.stdout + done.stderr
+    assert (done.stdout + done.stderr).count("register.php") == 1
+    assert len(list(emulator.ledger)) == 1
 
 
 @pytest.mark.parametrize("command", ["jobs", "status 951", "collect 951", "run grb.yaml"])
