@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from uuid import UUID
 
-from httpx import HTTPError, HTTPStatusError, codes
+import httpx
 from prefect import get_client, get_run_logger
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
@@ -56,20 +56,20 @@ class SharedLimit:
                 yield free
             finally:
                 if lease is not None:
-                    with suppress(HTTPError):  # the lease ends by itself
+                    with suppress(httpx.HTTPError):  # the lease ends by itself
                         client.release_concurrency_slots_with_lease(lease)
 
     def _acquire(self, client: SyncPrefectClient) -> tuple[UUID | None, bool]:
         """Return the lease, and whether the submission may go on: where there is trouble, it does without one."""
         try:
             lease = self._increment(client)
-        except HTTPStatusError as error:
-            if error.response.status_code == codes.LOCKED and not self._is_forgotten():
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code == httpx.codes.LOCKED and not self._is_forgotten():
                 return None, False
             _warn(error)
-            with suppress(HTTPError):
+            with suppress(httpx.HTTPError):
                 client.update_global_concurrency_limit(self.name, GlobalConcurrencyLimitUpdate(active_slots=0))
-        except (HTTPError, PrefectException) as error:
+        except (httpx.HTTPError, PrefectException) as error:
             _warn(error)
         else:
             self._refused_since = None
