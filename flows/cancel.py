@@ -3,16 +3,20 @@
 # No postponed annotations here: a served flow is pickled by value, without what only its annotations name.
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import Context
 from datetime import timedelta
+from inspect import signature
 from typing import Any
 
 import httpx
 from prefect import Flow, State, flow, get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
 from prefect.logging.loggers import flow_run_logger
+from prefect.states import Cancelled, Cancelling
 
 from ukssdc import CancelReport, Client, Job, Product, ProductRequest, Products, UKSSDCError
 from ukssdc.limits import validate_limits
@@ -21,8 +25,18 @@ from ukssdc.service import POLL_INTERVAL
 from ukssdc.times import utcnow
 from xrt_products.tasks.account import Account, UKSSDCAccount, client_for
 from xrt_products.tasks.cancel import cancel_job
+from xrt_products.tasks.cancellation import RunCancelled
 from xrt_products.tasks.find import find_job
-from xrt_products.tasks.flow_run import LABEL, is_deployed, label_run, owned_by_other_run, run_began
+from xrt_products.tasks.flow_run import (
+    LABEL,
+    deployed_run,
+    flow_run,
+    is_deployed,
+    label_run,
+    owned_by_other_run,
+    run_began,
+)
+from xrt_products.tasks.results import RESULTS
 from xrt_products.tasks.retry import backoff_delays, max_retries
 
 MAX_CANCEL_WAIT = 3600.0  # s; how long a cancellation is tried while the service is away
@@ -97,11 +111,11 @@ def cancel_job_with_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[An
     Prefect calls it by keyword, with exactly these names, in a process that knows only what is stored.
     """
     log = flow_run_logger(flow_run, flow)
-    if not flow_run.parameters.get("cancel_with_run", True):
+    if not _parameter(flow, flow_run, "cancel_with_run"):
         log.info("The job goes on at the service, as cancel_with_run=False asks")
         return
     try:
-        account = _stored(flow_run.parameters.get("account"))
+        account = _stored(_parameter(flow, flow_run, "account"))
         job_ids = _jobs_of(flow_run, account)
     except (UKSSDCError, ValueError, httpx.HTTPError, PrefectException) as error:
         log.error("Could not find out what to cancel at the service: %s. %s", error, CANCEL_HINT)
@@ -110,6 +124,28 @@ def cancel_job_with_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[An
         log.info("The service has no job of this run: there is nothing to cancel")
     for job_id in job_ids:
         _cancel(job_id, account, log)
+
+
+def end_cancelled(error: RunCancelled) -> State[Any]:
+    """Do what Prefect would have done, had it noticed that this run was cancelled; return the state to end in."""
+    log, context = get_run_logger(), FlowRunContext.get()
+    ends: State[Any] = Cancelled(message=f"Cancelled: {error}")
+    run, deployed = flow_run(), deployed_run()
+    log.warning("Ending: %s", error)
+    if context is not None and context.flow is not None:
+        # Outside of this run, as the hook is otherwise: the steps of a cancelled run may not start.
+        Context().run(cancel_job_with_run, flow=context.flow, flow_run=run, state=Cancelling())
+    if deployed is not None and deployed != run.id:
+        with suppress(httpx.HTTPError, PrefectException), get_client(sync_client=True) as client:
+            client.set_flow_run_state(deployed, ends)
+    return ends
+
+
+def _parameter(flow: Flow[..., Any], flow_run: FlowRun, name: str) -> Any:
+    """Return a run's parameter; of one that was not given, which the server does not store, the flow's default."""
+    if name in flow_run.parameters:
+        return flow_run.parameters[name]
+    return signature(flow.fn).parameters[name].default
 
 
 def _cancel(job_id: int, account: str | UKSSDCAccount | None, log: Any) -> None:
@@ -151,6 +187,8 @@ def _stored(account: Any) -> str | UKSSDCAccount | None:
     name="cancel products",
     flow_run_name="cancel job {job_id}",
     description="Tell the UKSSDC that a job's products are not wanted any more.",
+    persist_result=True,
+    result_serializer=RESULTS,
 )
 def cancel_products(
     job_id: int,

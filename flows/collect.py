@@ -13,12 +13,14 @@ from ukssdc.outcomes import JobReport
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.tracker import NO_STATUS_POLLS
 from xrt_products.flows.cancel import cancel_job_with_run
-from xrt_products.flows.follow import SOFTWARE, OnFailure, follow, products_folder
+from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
 from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.account import Account
+from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
 from xrt_products.tasks.find import find_job
-from xrt_products.tasks.flow_run import DEPLOYED_TRIES, is_deployed, label_flow_run, run_began
+from xrt_products.tasks.flow_run import DEPLOYED_TRIES, deployed_run, is_deployed, label_flow_run, run_began
 from xrt_products.tasks.observe.notifications import Notify
+from xrt_products.tasks.results import RESULTS
 from xrt_products.tasks.retry import backoff_delays, max_retries
 
 
@@ -27,6 +29,8 @@ from xrt_products.tasks.retry import backoff_delays, max_retries
     flow_run_name="collect job {job_id}",
     description="Take up a job by its number: poll what is pending, download, report or pass over each product.",
     on_cancellation=[cancel_job_with_run],
+    persist_result=True,
+    result_serializer=RESULTS,
 )
 def collect_products(
     job_id: int,
@@ -38,7 +42,7 @@ def collect_products(
     format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
     if_exists: IfExists = "skip",
     on_failure: OnFailure = "raise",
-    cancel_with_run: bool = True,
+    cancel_with_run: bool = False,
     extract: bool = False,
     notify: Notify | None = None,
     quicklook: bool = True,
@@ -56,8 +60,8 @@ def collect_products(
         if_exists: What to do about a file that is there already: skip, replace or error.
         on_failure: Whether failed products fail the flow ("raise"), after everything else is on disk, or only stand in
             the report ("return").
-        cancel_with_run: Whether cancelling the flow run cancels the job at the service, products already complete
-            excepted.
+        cancel_with_run: Whether cancelling the flow run cancels the job at the service as well, products already
+            complete excepted; not by default, as this run has not submitted it.
         extract: Whether to unpack the archives as well, each into a folder beside it: `lc/` beside `lc.tar.gz`.
         notify: Notify on failure: a Prefect notification block (`slack-webhook/ops`), or an Apprise URL, in a SecretStr
             where it holds a password.
@@ -93,5 +97,9 @@ def collect_products(
         find(job_id, account, run_began() + timedelta(seconds=max_wait), DEPLOYED_TRIES if is_deployed() else 1)
     )
     label_flow_run(folder.job)
-    [report] = follow([folder.begin(None, SOFTWARE)], options)
+    try:
+        with watch_cancellation(deployed_run(), interval):
+            [report] = follow([folder.begin(None, SOFTWARE)], options)
+    except RunCancelled as error:
+        return end_without_report(error)  # type: ignore[no-any-return]  # a state is the end of a run
     return report if on_failure == "return" else report.raise_for_failures()

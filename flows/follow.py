@@ -10,18 +10,21 @@ from typing import Any, Literal
 
 from prefect import get_run_logger
 from prefect.futures import PrefectFuture
+from prefect.states import Completed
 
 from ukssdc import Product
+from ukssdc.errors import JobInProgress
 from ukssdc.outcomes import JobReport, Outcome, build_failed, download_failed, status_unavailable, timed_out
 from ukssdc.record import JobFolder, ProductsFolder
 from ukssdc.status import Action
 from ukssdc.tracker import JobTracker
-from xrt_products.flows.cancel import cancel_on_interrupt
+from xrt_products.flows.cancel import cancel_on_interrupt, end_cancelled
 from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancel import user_cancelled
+from xrt_products.tasks.cancellation import RunCancelled
 from xrt_products.tasks.download import download_product
-from xrt_products.tasks.flow_run import run_began
+from xrt_products.tasks.flow_run import is_deployed, is_deployments_own, run_began
 from xrt_products.tasks.observe.artifacts import ProgressArtifacts
 from xrt_products.tasks.observe.events import emit_job
 from xrt_products.tasks.poll import poll_status
@@ -45,7 +48,8 @@ def products_folder(options: FollowOptions) -> ProductsFolder:
         Where there is no account, or the destination cannot be written.
     """
     options.validate(client_for(options.account).base_url)
-    destination = ProductsFolder(options.destination)
+    # Who waits for a deployed run, and reads its report, is somewhere else.
+    destination = ProductsFolder(options.destination.absolute() if is_deployed() else options.destination)
     destination.require_writable()
     return destination
 
@@ -86,6 +90,21 @@ def follow(
         stack.enter_context(interruptible())
         outcomes = _poll_and_branch(trackers, artifacts, options, ended)
     return [_report(folder, outcomes[folder.job.job_id], artifacts[folder.job.job_id], options) for folder in folders]
+
+
+def end_without_report(error: JobInProgress | RunCancelled) -> Any:
+    """Return the state of a run that ends before it has a report: cancelled, or, for a deployment's own run, skipped.
+
+    Raises
+    ------
+    JobInProgress
+        Where the flow was called by its caller, who wants to know: only a deployment's run is skipped.
+    """
+    if isinstance(error, RunCancelled):
+        return end_cancelled(error)
+    if not is_deployments_own():
+        raise error
+    return Completed(name="Skipped", message=f"Skipped, without a report: {error}")
 
 
 def _note_cancelled(trackers: Sequence[JobTracker]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from prefect import flow, get_run_logger
 
 from ukssdc import ArchiveFormat, IfExists, ProductRequest
-from ukssdc.errors import InvalidOptions
+from ukssdc.errors import InvalidOptions, JobInProgress
 from ukssdc.job import NOT_PARAMETERS
 from ukssdc.limits import MAX_WAIT
 from ukssdc.outcomes import JobReport
@@ -19,11 +19,21 @@ from ukssdc.service import POLL_INTERVAL
 from ukssdc.slots import MAX_ACTIVE, SubmissionSlot
 from ukssdc.tracker import NO_STATUS_POLLS, JobTracker
 from xrt_products.flows.cancel import cancel_job_with_run, cancel_on_interrupt, submitted_by
-from xrt_products.flows.follow import SOFTWARE, OnFailure, follow, products_folder
+from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
 from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.account import Account, client_for
-from xrt_products.tasks.flow_run import DEPLOYED_TRIES, URL_LABEL, flow_run, is_deployed, label_flow_run, run_began
+from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
+from xrt_products.tasks.flow_run import (
+    DEPLOYED_TRIES,
+    URL_LABEL,
+    deployed_run,
+    flow_run,
+    is_deployed,
+    label_flow_run,
+    run_began,
+)
 from xrt_products.tasks.observe.notifications import Notify
+from xrt_products.tasks.results import RESULTS
 from xrt_products.tasks.resume import can_resume
 from xrt_products.tasks.retry import max_retries
 from xrt_products.tasks.shared_limit import SharedLimit
@@ -36,6 +46,8 @@ from xrt_products.tasks.submit import PriorSubmissions, submit_request
     flow_run_name="{request.name}",
     description="Ask the UKSSDC for Swift-XRT products, poll once a minute, and download, report or pass over each.",
     on_cancellation=[cancel_job_with_run],
+    persist_result=True,
+    result_serializer=RESULTS,
 )
 def request_products(
     request: ProductRequest,
@@ -88,7 +100,8 @@ def request_products(
         ProductsFailed: A product failed or timed out; its `.report` holds the whole.
         InvalidRequest: The request is wrong; nothing was sent.
         InvalidOptions: An option is wrong; nothing was sent.
-        JobInProgress: Another run that is still going has the same request and destination.
+        JobInProgress: Another run that is still going has the same request and destination. A deployment's own run ends
+            as *Skipped* instead, without a report.
         NoSlot: As many jobs are active as may be, until the longest wait was over; nothing was sent.
         SubmissionRefused: The service refused the request.
         RetriesExhausted: The service could not be reached.
@@ -110,17 +123,21 @@ def request_products(
         raise InvalidOptions(f"max_active is {max_active}: give a count, at least 1")
     products = products_folder(options)
     run, body, service = flow_run(), request_body(request), client_for(account).base_url
-    with (
-        products.claim(request.name, body, service, f"the run {run.name!r}") as claim,
-        closing(SubmissionSlot(service, max_active, SharedLimit(service).hold)) as slot,
-    ):
-        folder = (
-            _job_of_this_run(request, products)
-            or _unfinished_job(request, products, options, fresh=fresh)
-            or _submit(request, products, options, slot, fresh=fresh)
-        )
-        claim.note_job(folder.job.job_id)
-        [report] = follow([folder.begin(body, SOFTWARE)], options, ended=slot.job_ended)
+    try:
+        with (
+            products.claim(request.name, body, service, f"the run {run.name!r}") as claim,
+            closing(SubmissionSlot(service, max_active, SharedLimit(service).hold)) as slot,
+            watch_cancellation(deployed_run(), interval),
+        ):
+            folder = (
+                _job_of_this_run(request, products)
+                or _unfinished_job(request, products, options, fresh=fresh)
+                or _submit(request, products, options, slot, fresh=fresh)
+            )
+            claim.note_job(folder.job.job_id)
+            [report] = follow([folder.begin(body, SOFTWARE)], options, ended=slot.job_ended)
+    except (JobInProgress, RunCancelled) as error:
+        return end_without_report(error)  # type: ignore[no-any-return]  # a state is the end of a run
     return report if on_failure == "return" else report.raise_for_failures()
 
 

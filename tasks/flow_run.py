@@ -5,12 +5,14 @@ Its job is noted in labels, for hooks, which run in other processes, and in a ta
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection
 from datetime import datetime
+from uuid import UUID
 
 import httpx
-from prefect import get_run_logger, runtime
+from prefect import get_run_logger
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun
@@ -21,6 +23,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from ukssdc import Job
 from ukssdc.times import utcnow
 from xrt_products.tasks.account import PrefectUnavailable
+from xrt_products.tasks.cancellation import note_outage
 
 LABEL = "ukssdc.job_id"
 URL_LABEL = "ukssdc.job_url"  # job numbers of the emulator and the service are not the same jobs
@@ -43,15 +46,27 @@ def run_began() -> datetime:
     return flow_run().start_time or utcnow()
 
 
+def deployed_run() -> UUID | None:
+    """Return the run that a worker, or what serves its flow, has started: this one, or the one that it is part of.
+
+    It is in the environment of the process that was started for it: `runtime.deployment.id` would ask the server.
+    """
+    run = flow_run()
+    if run.deployment_id is not None:
+        return run.id
+    found = os.environ.get("PREFECT__FLOW_RUN_ID")
+    return UUID(found) if found and run.parent_task_run_id is not None else None
+
+
 def is_deployed() -> bool:
     """Tell whether this run, or the one that it is part of, was started by a worker or by what serves its flow."""
+    return deployed_run() is not None
+
+
+def is_deployments_own() -> bool:
+    """Tell whether this is a deployment's run, and not a step of another flow's, which would wait for its result."""
     run = flow_run()
-    if run.deployment_id is not None or run.parent_task_run_id is None:
-        return run.deployment_id is not None
-    try:
-        return bool(runtime.deployment.id)  # a call to the Prefect server
-    except (httpx.HTTPError, PrefectException):  # it cannot have been away for long: the run has begun
-        return False
+    return run.deployment_id is not None and run.parent_task_run_id is None
 
 
 def label_flow_run(job: Job) -> None:
@@ -62,6 +77,7 @@ def label_flow_run(job: Job) -> None:
     try:
         label_run(context.client, context.flow_run, job)
     except (httpx.HTTPError, PrefectException) as error:
+        note_outage()
         get_run_logger().warning("Could not label this flow run with job %d: %r", job.job_id, error)
 
 

@@ -10,6 +10,7 @@ from ukssdc import Client, JobStatus, UKSSDCError
 from ukssdc.errors import JobGone
 from ukssdc.tracker import JobTracker
 from xrt_products.tasks.account import Account, client_for
+from xrt_products.tasks.cancellation import raise_if_cancelled
 from xrt_products.tasks.observe.artifacts import ProgressArtifacts
 from xrt_products.tasks.observe.display import show
 from xrt_products.tasks.retry import retried_task
@@ -64,7 +65,10 @@ def poll_status(
     ------
     ProductsPending
         Nothing of this has happened yet: Prefect asks again after the interval.
+    RunCancelled
+        The run was cancelled in Prefect, which nothing else has noticed.
     """
+    raise_if_cancelled()
     with client_for(account) as client:
         for tracker in trackers:
             if not tracker.deadline_passed and not tracker.poll_too_soon:

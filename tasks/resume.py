@@ -9,6 +9,7 @@ from ukssdc.record import JobFolder
 from ukssdc.status import Action
 from ukssdc.tracker import JobTracker
 from xrt_products.tasks.account import Account, client_for
+from xrt_products.tasks.cancellation import raise_if_cancelled
 from xrt_products.tasks.poll import ProductsPending, poll_once
 from xrt_products.tasks.retry import give_up_after, retried_task
 
@@ -42,6 +43,7 @@ def can_resume(
     RetriesExhausted
         The service stays away.
     """
+    raise_if_cancelled()
     record = folder.read()
     if record is not None and record.all_ended:
         return True  # only what is to be shown is missing

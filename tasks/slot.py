@@ -10,6 +10,7 @@ from ukssdc.errors import NoSlot
 from ukssdc.slots import SubmissionSlot
 from ukssdc.times import utcnow
 from xrt_products.tasks.account import Account, client_for
+from xrt_products.tasks.cancellation import raise_if_cancelled
 from xrt_products.tasks.observe.display import show
 from xrt_products.tasks.retry import TO_THE_DEADLINE, give_up_after, retried_task
 
@@ -43,7 +44,10 @@ def wait_for_slot(
     ServiceError, TransportError, ProtocolError
     RetriesExhausted
         The service stays away.
+    RunCancelled
+        The run was cancelled in Prefect, which nothing else has noticed.
     """
+    raise_if_cancelled()
     with client_for(account) as client:
         take_slot(slot, client, deadline, refused_tries=refused_tries)
 

@@ -19,6 +19,7 @@
     └── in xrt_products.tasks:
         ├── PrefectUnavailable  the Prefect server could not be asked (account.py)
         ├── RetriesExhausted    what may pass has not passed in time (retry.py)
+        ├── RunCancelled        the run was cancelled in Prefect (cancellation.py)
         └── Interrupted         the run was interrupted in the middle of this (retry.py)
 
 `ProductsFailed` (outcomes.py) is not among them: it is a run's answer, and holds its report. A caller catches by what
@@ -56,10 +57,11 @@ class UKSSDCError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let an error travel between processes whatever its constructor takes: Prefect pickles what it stores."""
-        return _revive, (type(self), self.args, self.__dict__)
+        return revive, (type(self), self.args, self.__dict__)
 
 
-def _revive(kind: type[UKSSDCError], args: tuple[Any, ...], state: dict[str, Any]) -> UKSSDCError:
+def revive(kind: type[UKSSDCError], args: tuple[Any, ...], state: dict[str, Any]) -> UKSSDCError:
+    """Make an error of what is known of it, without its constructor."""
     error = kind.__new__(kind, *args)
     error.__dict__.update(state)
     return error

@@ -205,6 +205,10 @@ class ProductsFailed(Exception):  # noqa: N818 - the public name; it says what h
             f"failed:{what}\n{rest}Files: {report.directory}"
         )
 
+    def __reduce__(self) -> tuple[type[ProductsFailed], tuple[JobReport]]:
+        """Let it travel between processes: its text alone would not make it anew."""
+        return type(self), (self.report,)
+
 
 def build_failed(product: Product, status: ProductStatus) -> Failed:
     """Describe a product that the service will not build."""
