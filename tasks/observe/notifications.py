@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 from prefect import get_run_logger
 from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.core import Block
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.utilities.dispatch import get_registry_for_type
 from pydantic import AfterValidator, SecretStr
 
 from xrt_products.tasks.observe.best_effort import best_effort
@@ -31,7 +34,8 @@ def send_notification(notify: Notify | None, subject: str, body: str) -> None:
     Parameters
     ----------
     notify : str or SecretStr or None
-        A block (`slack-webhook/ops`), an Apprise URL (`mailto://...`), or None: nobody is told.
+        A block (`slack-webhook/ops`, or `ops` where no other has that name), an Apprise URL (`mailto://...`), or None:
+        nobody is told.
     subject, body : str
         The body is Markdown.
     """
@@ -63,11 +67,32 @@ def _send_to_url(url: str, subject: str, body: str) -> None:
 def _send_to_block(name: str, subject: str, body: str) -> None:
     import prefect.blocks.notifications  # noqa: F401, PLC0415 - its blocks can be loaded by name from here on
 
-    block = Block.load(name)
+    block = Block.load(_with_its_type(name) if re.fullmatch(r"[a-z0-9-]+", name) else name)
     if not isinstance(block, NotificationBlock):
         raise TypeError("not a notification block")
     with block.raise_on_failure():
         block.notify(body, subject)  # type: ignore[unused-coroutine]  # sync here
+
+
+def _with_its_type(name: str) -> str:
+    """Return `type/name` of the notification block of a name: people who have one rarely know what its type is called.
+
+    Raises
+    ------
+    ValueError
+        There is none, or more than one.
+    """
+    kinds = (get_registry_for_type(Block) or {}).values()
+    types = {kind.get_block_type_slug() for kind in kinds if issubclass(kind, NotificationBlock)}
+    found = []
+    with get_client(sync_client=True) as client:
+        for kind in sorted(types):
+            with suppress(ObjectNotFound):
+                client.read_block_document_by_name(name, kind, include_secrets=False)
+                found.append(f"{kind}/{name}")
+    if len(found) != 1:
+        raise ValueError("no notification block of that name" if not found else f"which of {', '.join(found)}?")
+    return found[0]
 
 
 def _name(where: str) -> str:

@@ -141,8 +141,9 @@ def test_where_nothing_fails_nobody_is_told(
     assert mailbox.mails == []
 
 
+@pytest.mark.parametrize("name", ["custom-webhook/xrt-ops", "xrt-ops"])
 def test_a_notification_block_is_taken_by_its_name(
-    serve: Serve, options: dict[str, Any], hook: tuple[str, list[dict[str, Any]]]
+    serve: Serve, options: dict[str, Any], hook: tuple[str, list[dict[str, Any]]], name: str
 ) -> None:
     url, taken = hook
     block = CustomWebhookNotificationBlock(
@@ -151,7 +152,7 @@ def test_a_notification_block_is_taken_by_its_name(
     block.save("xrt-ops", overwrite=True)
     serve({LC: Build(ends=-3)})
 
-    request_products(request_for(LC), **options, on_failure="return", notify="custom-webhook/xrt-ops")
+    request_products(request_for(LC), **options, on_failure="return", notify=name)
 
     (message,) = taken
     assert message["title"] == "GRB 200416A: light curve, job 951"
@@ -170,9 +171,10 @@ def unreachable() -> str:
         f"nonsense://{PASSWORD}",
         f"mailto:user:{PASSWORD}@127.0.0.1",
         "custom-webhook/not-there",
+        "not-there",
         "secret/no-notification",
     ],
-    ids=["no-server", "unknown-kind", "no-url", "no-block", "another-block"],
+    ids=["no-server", "unknown-kind", "no-url", "no-block", "no-block-of-any-type", "another-block"],
 )
 def test_a_notification_that_cannot_be_sent_is_logged_without_the_url_and_changes_nothing(
     serve: Serve, options: dict[str, Any], notify: str, prefect_api: str, caplog: pytest.LogCaptureFixture
