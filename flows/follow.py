@@ -12,7 +12,7 @@ from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
 
-from ukssdc import Product
+from ukssdc import Job, Product
 from ukssdc.errors import JobInProgress
 from ukssdc.outcomes import JobReport, Outcome, build_failed, download_failed, status_unavailable, timed_out
 from ukssdc.record import JobFolder, ProductsFolder
@@ -24,7 +24,7 @@ from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancel import user_cancelled
 from xrt_products.tasks.cancellation import RunCancelled
 from xrt_products.tasks.download import download_product
-from xrt_products.tasks.flow_run import is_deployed, is_deployments_own, run_began
+from xrt_products.tasks.flow_run import flow_run, is_deployed, is_deployments_own, run_began
 from xrt_products.tasks.observe.artifacts import ProgressArtifacts
 from xrt_products.tasks.observe.events import emit_job
 from xrt_products.tasks.poll import poll_status
@@ -78,7 +78,10 @@ def follow(
                 number = folder.job.job_id
                 get_run_logger().warning("Another run on this machine is following job %d as well", number)
         trackers = [_track(folder, options) for folder in folders]
-        artifacts = {tracker.job.job_id: ProgressArtifacts(tracker.job) for tracker in trackers}
+        artifacts = {
+            tracker.job.job_id: ProgressArtifacts(tracker.job, shown_before=_shown_before(tracker.job))
+            for tracker in trackers
+        }
         stack.enter_context(
             cancel_on_interrupt(
                 lambda _: [(tracker.job, tracker.pending) for tracker in trackers],
@@ -122,6 +125,11 @@ def _track(folder: JobFolder, options: FollowOptions) -> JobTracker:
         max_wait=options.max_wait,
         no_status_polls=options.no_status_polls,
     )
+
+
+def _shown_before(job: Job) -> bool:
+    """Tell whether an earlier process, or another run, may have shown a job's progress."""
+    return flow_run().run_count > 1 or job.submitted is None or job.submitted < run_began()
 
 
 def _wait_start(folder: JobFolder) -> datetime:

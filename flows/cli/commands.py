@@ -17,6 +17,7 @@ from ukssdc.record import ProductsFolder
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.slots import MAX_ACTIVE
 from ukssdc.texts import replace_controls
+from xrt_products.flows.cli.deployments import deployments
 from xrt_products.flows.cli.output import show_report, show_table
 from xrt_products.flows.cli.signals import end_in_order_on_signals
 from xrt_products.flows.cli.streams import use_best_effort_streams, use_utf8_file_names
@@ -208,6 +209,9 @@ def demo(*, keep: bool = False) -> int:
     from xrt_products.flows.cli.demo import run_demo  # noqa: PLC0415 - it sets Prefect up before Prefect is imported
 
     return run_demo(keep=keep)
+
+
+app.command(deployments)
 
 
 def _load_flows(options: FollowOptions) -> Any:

@@ -21,30 +21,37 @@ from ukssdc.times import utcnow
 from xrt_products.tasks.observe.best_effort import best_effort
 
 Row = tuple[str, ...]
+COMPLETE = 100  # percent
 
 
 class ProgressArtifacts:
     """What the Prefect UI shows of one job; it is written only where something has changed.
 
     It survives Prefect's retries of the poll; after the process has ended, the next one goes on from the bars that it
-    finds in the UI.
+    finds in the UI. Of a product that is over when it is first seen there is no progress to show, and so no bar; of a
+    job of such products, no page.
 
     Parameters
     ----------
     job : Job
+    shown_before : bool, optional
+        Whether an earlier process, or run, may have shown it; not looked for in a job that has just been submitted.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, *, shown_before: bool = True) -> None:
         self.job = job
         self._percent = dict.fromkeys(job.products, 0)  # how far each product is known to be
         self._progress: dict[Product, ProductProgress] = {}
         self._bars: dict[Product, tuple[UUID, int, str]] = {}  # what the UI shows
         self._page: UUID | None = None
         self._rows: list[Row] = []
-        self._restored = False
+        self._restored = not shown_before
+        self._over: set[Product] = set()  # at first sight
 
     def update(self, status: JobStatus) -> None:
         """Bring the UI up to date; a Prefect server that is away costs the display and not the job."""
+        if not self._progress:
+            self._over = set(status.settled)
         for name, state in status.items():
             product = Product(name)
             self._progress[product] = product_progress(state, self._percent[product])
@@ -60,8 +67,10 @@ class ProgressArtifacts:
         with best_effort(f"show the progress of job {self.job.job_id}"):
             self._restore()
             for product, percent in self._percent.items():
-                self._write_bar(product, percent, outcomes.get(product))
-            self._write_page(outcomes)
+                if product not in self._over:
+                    self._write_bar(product, percent, outcomes.get(product))
+            if not self._over.issuperset(self._percent):
+                self._write_page(outcomes)
 
     def _restore(self) -> None:
         """Go on from where the bars stood when an earlier process ended: they never go backwards."""
@@ -75,6 +84,7 @@ class ProgressArtifacts:
         for product, percent in self._percent.items():
             bar = found.get(self._bar_key(product))
             if bar is not None and isinstance(bar.data, int | float):
+                self._over.discard(product)
                 self._percent[product] = max(percent, int(bar.data))
         for product, seen in self._progress.items():
             self._progress[product] = replace(seen, percent=self._percent[product])
@@ -98,7 +108,8 @@ class ProgressArtifacts:
 
     def _write_bar(self, product: Product, percent: int, outcome: str | None) -> None:
         """Write a bar; one that stops short says why, or it would look like a build that goes on."""
-        end = f" {_in_words(outcome)}:" if outcome else " of"  # early: the UI cuts a card's text off
+        why = _in_words(outcome) if outcome and (percent, outcome) != (COMPLETE, "downloaded") else ""
+        end = f" {why}:" if why else " of"  # early: the UI cuts a card's text off
         description = f"{product.label}{end} {escape(self.job.name)}, job {self.job.job_id}"
         if product not in self._bars:
             artifact = create_progress_artifact(percent, key=self._bar_key(product), description=description)

@@ -126,7 +126,7 @@ def test_the_bars_are_at_100_and_the_page_tells_the_outcomes_at_the_end(
     (failed,) = artifacts(prefect_api, "progress-88010-lc", since)
     (page,) = artifacts(prefect_api, "xrt-status-88010", since)
     assert (bar["type"], bar["data"]) == ("progress", 100)
-    assert bar["description"] == "image downloaded: GRB 200416A, job 88010"
+    assert bar["description"] == "image of GRB 200416A, job 88010"
     assert failed["data"] < 100
     assert failed["description"] == "light curve failed: GRB 200416A, job 88010"
     assert page["description"].startswith("GRB 200416A, [job 88010](http")

@@ -30,7 +30,7 @@ def sources() -> list[str]:
         f"{name}/{file.relative_to(ROOT / folder).as_posix()}"
         for folder, name in INSTALLED_AS.items()
         for file in (ROOT / folder).rglob("*")
-        if file.is_file() and not file.is_symlink() and "__pycache__" not in file.parts
+        if file.is_file() and "__pycache__" not in file.parts
     )
 
 
@@ -43,6 +43,7 @@ def test_a_wheel_holds_each_file_of_the_source_once(wheels: dict[str, Path]) -> 
         "ukssdc/py.typed",
         "ukssdc/record/job.schema.json",
         "xrt_products/flows/cli/demo.yaml",
+        "xrt_products/flows/cli/prefect.yaml",
         "xrt_products/py.typed",
         "xrt_products/tasks/observe/artifacts.py",
     }
@@ -51,6 +52,14 @@ def test_a_wheel_holds_each_file_of_the_source_once(wheels: dict[str, Path]) -> 
 def test_a_wheel_holds_no_links(wheels: dict[str, Path]) -> None:
     with ZipFile(wheels["tree"]) as archive:
         assert [f.filename for f in archive.infolist() if stat.S_ISLNK(f.external_attr >> 16)] == []
+
+
+def test_a_wheel_tells_prefects_servers_of_the_account_block(wheels: dict[str, Path]) -> None:
+    with ZipFile(wheels["tree"]) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt")]
+        lines = archive.read(name).decode().splitlines()
+
+    assert lines[lines.index("[prefect.collections]") + 1] == "xrt_products = xrt_products.tasks.account"
 
 
 def test_the_wheel_from_the_sdist_is_the_same(wheels: dict[str, Path]) -> None:

@@ -1,4 +1,4 @@
-"""A worker in a user's own project runs the installed flow."""
+"""A worker in a user's own project runs the installed flow, deployed by the file that the command writes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,6 @@ from ukssdc import Product
 from ukssdc.emulator import Emulator, Scenario
 
 PATIENCE = 120.0  # s
-PREFECT_FILE = """
-pull:
-  - prefect.deployments.steps.set_working_directory:
-      directory: {directory}
-deployments:
-  - name: from-{source}
-    entrypoint: xrt_products.flows.products.request_products
-    work_pool:
-      name: from-{source}
-"""
 pytestmark = pytest.mark.xdist_group("packaging")
 
 
@@ -35,9 +25,11 @@ def test_a_worker_beside_a_users_own_flows_and_tasks_runs_a_request(
     (tmp_path / "flows").mkdir()
     (tmp_path / "flows" / "__init__.py").write_text("")
     (tmp_path / "tasks.py").write_text("")
-    (tmp_path / "prefect.yaml").write_text(PREFECT_FILE.format(directory=tmp_path, source=source))
     prefect = ("-m", "prefect")
     pool = f"from-{source}"
+    written = environment.run(environment.python.with_name("xrt-products"), "deployments", directory=tmp_path)
+    text = written.replace("name: on-demand\n", f"name: {pool}\n").replace("name: xrt\n", f"name: {pool}\n")
+    (tmp_path / "prefect.yaml").write_text(text)
     request = request_for(Product.Image).model_dump(mode="json")
     settings = {"PYTHONPATH": "", "PREFECT_WORKER_QUERY_SECONDS": "1"}
     worker = [str(environment.python), *prefect, "worker", "start", "--pool", pool, "--type", "process"]
@@ -47,7 +39,7 @@ def test_a_worker_beside_a_users_own_flows_and_tasks_runs_a_request(
         group(worker, tmp_path / "worker.log", tmp_path, **account(emulator.url, USER), **settings),
     ):
         wait_for("the worker's pool", lambda: api_session().get(f"{prefect_api}/work_pools/{pool}").ok, PATIENCE)
-        environment.run(*prefect, "--no-prompt", "deploy", "--all", directory=tmp_path)
+        environment.run(*prefect, "--no-prompt", "deploy", "--name", pool, directory=tmp_path)
         runs = Runs(prefect_api, f"request products/{pool}")
         run = runs.end_of(runs.start(request=request, interval=0.5, quicklook=False), PATIENCE)
 
