@@ -7,12 +7,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from parent_flow import waits_for_a_deployment
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
+from prefect.client.schemas.schedules import IntervalSchedule
 from prefect_runs import Runs, wait_for
 from xrt_support import QUICK, USER, request_for
 
@@ -27,7 +32,10 @@ pytestmark = pytest.mark.xdist_group("deployments")  # one worker process, one w
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[Emulator]:
-    scenario = Scenario({"all": QUICK, Product.EnhancedPos: Build(ends=-3)})
+    scenario = Scenario(
+        {"all": QUICK, Product.EnhancedPos: Build(ends=-3)},
+        targets={"Overlapping": {Product.LightCurve: Build(requested=0, queued=0, running=1e9)}},
+    )
     with Emulator(users=(USER,), scenario=scenario, seconds_per_poll=60) as running:
         yield running
 
@@ -131,3 +139,56 @@ def planned_runs(api: str, deployment: str) -> list[dict[str, Any]]:
     answer.raise_for_status()
     found: list[dict[str, Any]] = answer.json()
     return found
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("worker")
+def test_another_flow_waits_for_a_deployments_run_and_gets_its_report(deployed: str, home: Path) -> None:
+    assert deployed
+    deployment = "request products/on-demand"
+
+    fine = waits_for_a_deployment(deployment, request_for(Product.Image, name="Waited for").model_dump(mode="json"))
+    request = request_for(Product.Image, Product.EnhancedPos, name="Waited for, failed").model_dump(mode="json")
+    failed = waits_for_a_deployment(deployment, request)
+
+    assert "Image downloaded" in fine["report"]
+    assert "EnhancedPos failed, Image downloaded" in failed["failed"]
+    files = [Path(file) for report in (fine, failed) for file in report["files"]]
+    assert [file.name for file in files] == ["image.tar.gz"] * 2
+    assert all(file.is_relative_to(home) and file.exists() for file in files)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("worker")
+def test_a_schedules_run_is_skipped_while_the_one_before_goes_on(deployed: str, emulator: Emulator) -> None:
+    with get_client(sync_client=True) as client:
+        example = client.read_deployment_by_name("request products/m82-weekly")
+        assert "fresh" not in example.parameters
+        request = request_for(Product.LightCurve, name="Overlapping").model_dump(mode="json")
+        every = DeploymentScheduleCreate(schedule=IntervalSchedule(interval=timedelta(seconds=5)), active=True)
+        scheduled = client.create_deployment(
+            flow_id=example.flow_id,
+            name="every-5-seconds",
+            schedules=[every],
+            parameters=example.parameters | {"request": request, "interval": 0.5, "quicklook": False},
+            entrypoint=example.entrypoint,
+            pull_steps=example.pull_steps,
+            path=example.path,
+            work_pool_name="xrt",
+        )
+        ours = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[scheduled]))
+
+        def states() -> list[str]:
+            return [run.state_name or "" for run in client.read_flow_runs(flow_run_filter=ours)]
+
+        try:
+            wait_for("two skipped runs", lambda: states().count("Skipped") > 1, TIMEOUT, 0.5)
+            assert states().count("Running") >= 1
+        finally:
+            address = f"{deployed}/deployments/{scheduled}/pause_deployment"
+            requests.post(address, timeout=30).raise_for_status()
+        (job,) = [job for job in emulator.jobs.values() if job.name == "Overlapping"]
+        emulator.cancel(job.id, ["LightCurve"])
+        wait_for("the first run's end", lambda: "Completed" in states(), TIMEOUT, 0.5)
+        ended = {run.state.type for run in client.read_flow_runs(flow_run_filter=ours) if run.state and run.start_time}
+        assert "FAILED" not in ended

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import requests
-from prefect_runs import BIN, Group, account, copy_database, free_port, group, wait_for
+from own_server import OwnServer
+from prefect_runs import Group, account, copy_database, group, wait_for
 from xrt_support import USER, request_for
 
 from ukssdc import Product
@@ -26,56 +26,18 @@ AWHILE = Build(requested=0, queued=0, running=LONG)
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("prefect away")]
 
 
-class Server:
-    """A Prefect server of the test's own, on a copy of the session's database."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.api = f"http://127.0.0.1:{(port := free_port())}/api"
-        self.environment = {
-            "PREFECT_HOME": str(home),
-            "PREFECT_API_URL": self.api,
-            "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db",
-        }
-        self._command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-        self._group: Group | None = None
-
-    def start(self) -> None:
-        self._group = Group(self._command, self.home / "server.log", self.home, **self.environment)
-        wait_for("the Prefect server", self.answers, TIMEOUT, 0.3)
-
-    def answers(self) -> bool:
-        try:
-            return requests.get(f"{self.api}/health", timeout=2).ok
-        except requests.RequestException:
-            return False
-
-    def kill(self) -> None:
-        if self._group is not None:
-            self._group.kill()
-            self._group = None
-
-    def state(self) -> str:
-        """Return the state of the script's run: of no deployment, and the last to begin."""
-        ours = {"flow_runs": {"deployment_id": {"is_null_": True}}, "flows": {"name": {"any_": ["request products"]}}}
-        runs = requests.post(
-            f"{self.api}/flow_runs/filter", json=ours | {"sort": "START_TIME_DESC", "limit": 1}, timeout=30
-        )
-        return str(runs.json()[0]["state_type"])
-
-
 @pytest.fixture
-def server(prefect_api: str, tmp_path: Path) -> Iterator[Server]:
+def server(prefect_api: str, tmp_path: Path) -> Iterator[OwnServer]:
     assert prefect_api
     copy_database(tmp_path / "prefect.db")
-    running = Server(tmp_path)
+    running = OwnServer(tmp_path)
     running.start()
     yield running
     running.kill()
 
 
 @contextmanager
-def script(server: Server, emulator: Emulator, home: Path, *more: Product, **environment: str) -> Iterator[Group]:
+def script(server: OwnServer, emulator: Emulator, home: Path, *more: Product, **environment: str) -> Iterator[Group]:
     """Run the flow in a process of its own, and come back when its job has been polled."""
     request = request_for(Product.LightCurve, *more, Product.Image).model_dump(mode="json")
     text = f"from xrt_products import request_products\nrequest_products({request!r}, interval=0.5, quicklook=False)\n"
@@ -106,7 +68,7 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.mark.parametrize("retries", [5, 1], ids=["as long as Prefect waits for it", "longer than that"])
 def test_a_script_goes_on_while_the_prefect_server_is_away(
-    server: Server, emulator: Emulator, tmp_path: Path, retries: int
+    server: OwnServer, emulator: Emulator, tmp_path: Path, retries: int
 ) -> None:
     with script(server, emulator, tmp_path, PREFECT_CLIENT_MAX_RETRIES=str(retries)) as running:
         server.kill()
@@ -123,7 +85,7 @@ def test_a_script_goes_on_while_the_prefect_server_is_away(
 
 
 def test_what_completes_while_the_prefect_server_is_away_is_on_disk(
-    server: Server, emulator: Emulator, tmp_path: Path
+    server: OwnServer, emulator: Emulator, tmp_path: Path
 ) -> None:
     with script(server, emulator, tmp_path, Product.EnhancedPos, PREFECT_CLIENT_MAX_RETRIES="1"):
         server.kill()

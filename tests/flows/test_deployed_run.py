@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from xrt_support import Serve, request_for
 from ukssdc import Product, ProductRequest
 from ukssdc.emulator import Build, Emulator
 from ukssdc.errors import JobInProgress
-from xrt_products import collect_products, request_products
+from xrt_products import JobReport, ProductsFailed, collect_products, request_products
 from xrt_products.flows.cancel import cancel_job_with_run
 
 ENDLESS = Build(requested=0, queued=0, running=1e9)
@@ -98,6 +99,29 @@ def test_a_deployments_run_is_skipped_where_the_one_before_still_goes_on(
     stored = read(run).state
     assert stored is not None
     assert (stored.name, stored.message) == (ended.name, ended.message)
+
+
+def test_who_waits_for_a_deployments_run_reads_its_report_wherever_that_is(
+    serve: Serve, options: dict[str, Any], deployment: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve({Product.LightCurve: Build(ends=-3)})
+    monkeypatch.chdir(tmp_path)
+    request = request_for(Product.Image, Product.LightCurve)
+    run = planned(deployment, request, **options | {"destination": "here"}, on_failure="return")
+    failing = planned(deployment, request, **options | {"destination": "there"})
+
+    for each in (run, failing):
+        run_here(each)
+    state, failed = read(run).state, read(failing).state  # all that is left of them where somebody waits
+    assert state is not None
+    assert failed is not None
+    report, error = state.result(), failed.result(raise_on_failure=False)
+
+    assert isinstance(report, JobReport)
+    assert report.files[Product.Image] == tmp_path / "here" / "GRB_200416A" / "951" / "image.tar.gz"
+    assert isinstance(error, ProductsFailed)
+    assert [failure.product for failure in error.report.failures] == ["LightCurve"]
+    assert error.report.directory == tmp_path / "there" / "GRB_200416A" / "952"
 
 
 def test_a_run_that_was_called_fails_where_the_one_before_still_goes_on(serve: Serve, options: dict[str, Any]) -> None:

@@ -18,7 +18,8 @@ def follow_up(request: dict[str, Any], interval: float) -> None:
 @task(name="products of one")
 def products_of_one(request: dict[str, Any], options: dict[str, Any]) -> JobReport:
     """Ask for the products of one request."""
-    return request_products(ProductRequest.model_validate(request), **options)
+    report: JobReport = request_products(ProductRequest.model_validate(request), **options)
+    return report
 
 
 @flow(name="products of all")
