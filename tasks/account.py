@@ -54,16 +54,18 @@ class UKSSDCAccount(CredentialsBlock):
     email: SecretStr = Field(description="The registered e-mail address; it is the service's only credential.")
     url: str = Field(default=BASE_URL, description="Address of the service; UKSSDC_URL replaces the default.")
 
-    def get_client(self, *args: Any, **kwargs: Any) -> Client:
+    def get_client(self, **options: Any) -> Client:
         """Return a client of the service for this account.
 
         Parameters
         ----------
-        *args, **kwargs
+        **options
             Further arguments of `ukssdc.Client`, such as `timeout`, in the place of the environment's.
         """
         url = (os.environ.get("UKSSDC_URL") if self.url == BASE_URL else None) or self.url
-        return Client(self.email.get_secret_value(), url, *(args or (() if kwargs else read_timeouts())), **kwargs)
+        timeout, first_byte_timeout = read_timeouts()
+        settings: dict[str, Any] = {"timeout": timeout, "first_byte_timeout": first_byte_timeout}
+        return Client(self.email.get_secret_value(), url, **settings | options)
 
 
 Account = str | UKSSDCAccount | None

@@ -23,7 +23,6 @@ from xrt_support import Serve, request_for
 
 from ukssdc import Product, ProductRequest
 from ukssdc.emulator import Build, Emulator
-from ukssdc.errors import JobInProgress
 from xrt_products import JobReport, ProductsFailed, collect_products, request_products
 from xrt_products.flows.cancel import cancel_job_with_run
 
@@ -124,14 +123,6 @@ def test_who_waits_for_a_deployments_run_reads_its_report_wherever_that_is(
     assert error.report.directory == tmp_path / "there" / "GRB_200416A" / "952"
 
 
-def test_a_run_that_was_called_fails_where_the_one_before_still_goes_on(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({"all": ENDLESS})
-    request = request_for(Product.LightCurve)
-
-    with in_progress(emulator, request, options), pytest.raises(JobInProgress):
-        request_products(request, **options)
-
-
 @pytest.fixture
 def proxy(prefect_api: str) -> Iterator[PrefectProxy]:
     proxy = prefect_proxy(prefect_api)
@@ -139,7 +130,7 @@ def proxy(prefect_api: str) -> Iterator[PrefectProxy]:
         yield proxy
 
 
-@pytest.mark.parametrize("cancel_with_run", [True, False])
+@pytest.mark.parametrize("cancel_with_run", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_a_cancellation_reaches_the_service_after_a_call_to_prefect_has_failed(
     serve: Serve, options: dict[str, Any], deployment: UUID, proxy: PrefectProxy, *, cancel_with_run: bool
 ) -> None:
@@ -169,7 +160,7 @@ def test_a_cancellation_reaches_the_service_after_a_call_to_prefect_has_failed(
     assert emulator.jobs[951].code(Product.Image) == (-4 if cancel_with_run else 3)
 
 
-def test_without_an_outage_nothing_is_read(
+def test_a_poll_without_a_change_costs_no_call_to_prefect(
     serve: Serve, options: dict[str, Any], deployment: UUID, proxy: PrefectProxy
 ) -> None:
     emulator = serve({"all": ENDLESS}, seconds_per_poll=0)

@@ -6,14 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 from fresh_environment import FreshEnvironment
-from prefect_runs import Runs, account, api_session, group, wait_for
+from prefect_runs import Runs, account, api_session, free_port, group, wait_for
 from xrt_support import QUICK, USER, request_for
 
 from ukssdc import Product
 from ukssdc.emulator import Emulator, Scenario
 
 PATIENCE = 120.0  # s
+LIST_BLOCK_TYPES = """
+import os, subprocess, sys
+os.environ |= dict(setting.split("=", 1) for setting in sys.argv[1:])
+subprocess.run([sys.executable, "-m", "prefect", "block", "type", "ls"], check=True)
+"""
 pytestmark = pytest.mark.xdist_group("packaging")
 
 
@@ -45,3 +51,33 @@ def test_a_worker_beside_a_users_own_flows_and_tasks_runs_a_request(
 
     assert run["state_type"] == "COMPLETED", run["state"]["message"]
     assert [path.name for path in (tmp_path / "products").rglob("*.tar.gz")] == ["image.tar.gz"]
+
+
+def answers(api: str) -> bool:
+    """Tell whether a server answers."""
+    try:
+        return requests.get(f"{api}/health", timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+@pytest.mark.long
+def test_a_server_knows_the_account_block_from_its_start(
+    environment_with: Callable[[str], FreshEnvironment], tmp_path: Path
+) -> None:
+    environment, port = environment_with("tree"), free_port()
+    settings = {
+        "PYTHONPATH": "",
+        "PREFECT_HOME": str(tmp_path),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{tmp_path}/prefect.db",
+    }
+    server = [str(environment.python), "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+
+    def listed() -> str:
+        asked = [f"{name}={value}" for name, value in settings.items()]
+        return environment.run("-c", LIST_BLOCK_TYPES, *asked, directory=tmp_path)
+
+    with group(server, tmp_path / "server.log", tmp_path, **settings):
+        wait_for("the server", lambda: answers(settings["PREFECT_API_URL"]), PATIENCE)
+        wait_for("the block type", lambda: "ukssdc-account" in listed(), PATIENCE, 1.0)
