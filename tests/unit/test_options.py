@@ -28,6 +28,7 @@ FLOW_ONLY: dict[str, dict[str, Any]] = {
     "collect": {
         "job_id": REQUIRED,  # a word on the command line needs no suffix
         "on_failure": "raise",
+        "cancel_with_run": False,  # it has not submitted the job
     },
 }
 COMMAND_ONLY: dict[str, dict[str, Any]] = {

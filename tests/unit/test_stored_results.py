@@ -45,7 +45,7 @@ ERRORS: list[UKSSDCError] = [
     SubmissionRefused("submit", ["no"]),
     TransportError("HTTP 502", url="https://example.org", status_code=502, retry_after=3.0),
     NoSlot("5 of 5", active=5),
-    JobInProgress("in progress", run="the run 'a'", job_id=951),
+    JobInProgress("the run 'a'", job_id=951),
 ]
 stores = pytest.mark.parametrize("store", STORES.values(), ids=STORES)
 
