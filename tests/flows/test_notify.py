@@ -141,6 +141,7 @@ def test_where_nothing_fails_nobody_is_told(
     assert mailbox.mails == []
 
 
+@pytest.mark.xdist_group("notification block")  # both save it
 @pytest.mark.parametrize("name", ["custom-webhook/xrt-ops", "xrt-ops"])
 def test_a_notification_block_is_taken_by_its_name(
     serve: Serve, options: dict[str, Any], hook: tuple[str, list[dict[str, Any]]], name: str
