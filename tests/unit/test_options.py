@@ -11,7 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from xrt_products import collect_products, request_products
-from xrt_products.flows.cli.commands import _parameters, app
+from xrt_products.flows.cli.commands import app
+from xrt_products.flows.cli.flow_commands import _parameters
 from xrt_products.flows.options import FollowOptions
 
 REQUIRED = inspect.Parameter.empty

@@ -1,0 +1,119 @@
+"""The commands that run a flow: they import Prefect, and only when they run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+import ukssdc
+from ukssdc.client import refuse_address
+from ukssdc.errors import UKSSDCError
+from ukssdc.record import ProductsFolder
+from ukssdc.slots import MAX_ACTIVE
+from xrt_products.flows.cli.app import app
+from xrt_products.flows.cli.output import show_report
+from xrt_products.flows.options import FollowOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ukssdc.outcomes import JobReport
+
+Options = Annotated[FollowOptions, Parameter(name="*")]  # each of them an option of the command
+DEFAULTS = FollowOptions()
+
+
+@app.command
+def run(file: Path, *, options: Options = DEFAULTS, fresh: bool = False, max_active: int = MAX_ACTIVE) -> int:
+    """Submit the request in FILE, poll it once a minute, and download every product as it completes.
+
+    Parameters
+    ----------
+    file
+        The request, YAML or JSON, in the service's own parameter names; see the README.
+    fresh
+        Submit a new job even where an earlier run with the same request and destination has left one unfinished.
+    max_active
+        How many of your jobs may be active at once; where as many are, the request waits for a slot. The service asks
+        for 5.
+    """
+    request = ukssdc.ProductRequest.from_file(file)
+    xrt_products = _load_flows(options)
+    return _finish(
+        lambda: xrt_products.request_products(request, fresh=fresh, max_active=max_active, **_parameters(options))
+    )
+
+
+@app.command
+def collect(job: int, *, options: Options = DEFAULTS) -> int:
+    """Take up job number JOB: wait for what is pending, download what is complete.
+
+    Parameters
+    ----------
+    job
+        The service's number for the job; `xrt-products jobs` lists them.
+    """
+    xrt_products = _load_flows(options)
+    return _finish(lambda: xrt_products.collect_products(job, **_parameters(options)))
+
+
+def _load_flows(options: FollowOptions) -> Any:
+    """Import the flows; before that, see that there is an account, and options that make sense, which takes no time.
+
+    Where the service is that a block names is known only later; then the flow sees to the interval.
+    """
+    refuse_address(options.account if isinstance(options.account, str) else None)
+    options.validate(
+        ukssdc.Client.from_environment().base_url if options.account is None else None,
+        name=lambda option: f"--{option.replace('_', '-')}",
+    )
+    ProductsFolder(options.destination).require_writable()
+    if options.account is None:
+        _check_account()
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    from xrt_products.flows.cli.server import ensure_server  # noqa: PLC0415 - only where Prefect is used
+
+    ensure_server()
+    import xrt_products  # noqa: PLC0415
+    from xrt_products.flows.cli.logs import filter_logs  # noqa: PLC0415
+
+    filter_logs()
+    return xrt_products
+
+
+def _check_account() -> None:
+    """See that the service knows the account, before anything else starts; one that is away is waited for later."""
+    with ukssdc.Client.from_environment() as client:
+        try:
+            client.count_active_jobs()
+        except ukssdc.ServiceError as error:
+            raise UKSSDCError(
+                f"the service does not accept the account in UKSSDC_USER: {'; '.join(error.errors)}"
+            ) from None
+        except UKSSDCError:
+            return
+
+
+def _parameters(options: FollowOptions) -> dict[str, Any]:
+    """Return the options as a flow's parameters; a URL of a notification is hidden, as Prefect's server stores them."""
+    from pydantic import SecretStr  # noqa: PLC0415 - a flow runs anyway
+
+    notify = options.notify or os.environ.get("UKSSDC_NOTIFY")
+    return {**options.as_parameters(), "notify": SecretStr(notify) if isinstance(notify, str) else None}
+
+
+def _finish(flow: Callable[[], JobReport]) -> int:
+    """Run a flow, live where there is a terminal, and show its report; 1 where a product failed."""
+    from ukssdc.outcomes import ProductsFailed  # noqa: PLC0415
+    from xrt_products.flows.cli.live import live_display  # noqa: PLC0415 - it imports Prefect
+
+    try:
+        with live_display():
+            report = flow()
+    except ProductsFailed as failed:
+        report = failed.report
+    show_report(report)
+    return 0 if report.ok else 1
