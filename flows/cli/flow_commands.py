@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,7 @@ from xrt_products.flows.options import FollowOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from ukssdc.outcomes import JobReport
 
@@ -73,14 +75,19 @@ def _load_flows(options: FollowOptions) -> Any:
     ProductsFolder(options.destination).require_writable()
     if options.account is None:
         _check_account()
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    from xrt_products.flows.cli.server import ensure_server  # noqa: PLC0415 - only where Prefect is used
+    from xrt_products.flows.cli.user_server import ensure_server  # noqa: PLC0415 - only where Prefect is used
 
-    ensure_server()
-    import xrt_products  # noqa: PLC0415
+    server = ensure_server()
+    if server is not None:
+        atexit.register(server.close)  # before Prefect's own, which are called first and still need it
+    import xrt_products  # noqa: PLC0415 - while the server starts
+    from xrt_products.flows.cli.live import live_display  # noqa: F401, PLC0415 - as well
     from xrt_products.flows.cli.logs import filter_logs  # noqa: PLC0415
 
+    xrt_products.request_products  # noqa: B018 - imported when it is asked for
     filter_logs()
+    if server is not None:
+        server.wait()
     return xrt_products
 
 
@@ -111,9 +118,16 @@ def _finish(flow: Callable[[], JobReport]) -> int:
     from xrt_products.flows.cli.live import live_display  # noqa: PLC0415 - it imports Prefect
 
     try:
-        with live_display():
+        with _without_heartbeats(), live_display():
             report = flow()
     except ProductsFailed as failed:
         report = failed.report
     show_report(report)
     return 0 if report.ok else 1
+
+
+def _without_heartbeats() -> AbstractContextManager[Any]:
+    """Spare the end of a flow the wait, of up to a second, for Prefect's heartbeats: nobody looks for zombies here."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415
+
+    return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
