@@ -14,6 +14,7 @@ from ukssdc.service import POLL_INTERVAL
 from ukssdc.tracker import NO_STATUS_POLLS
 from xrt_products.flows.cancel import cancel_job_with_run
 from xrt_products.flows.follow import SOFTWARE, OnFailure, follow, products_folder
+from xrt_products.flows.interrupt import commands, handle_interrupt
 from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.account import Account
 from xrt_products.tasks.find import find_job
@@ -38,7 +39,7 @@ def collect_products(
     format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
     if_exists: IfExists = "skip",
     on_failure: OnFailure = "raise",
-    cancel_with_run: bool = True,
+    cancel_with_run: bool = False,
     extract: bool = False,
     notify: Notify | None = None,
     quicklook: bool = True,
@@ -57,7 +58,7 @@ def collect_products(
         on_failure: Whether failed products fail the flow ("raise"), after everything else is on disk, or only stand in
             the report ("return").
         cancel_with_run: Whether cancelling the flow run cancels the job at the service, products already complete
-            excepted.
+            excepted; off, because this run did not submit it.
         extract: Whether to unpack the archives as well, each into a folder beside it: `lc/` beside `lc.tar.gz`.
         notify: Notify on failure: a Prefect notification block (`slack-webhook/ops`), or an Apprise URL, in a SecretStr
             where it holds a password.
@@ -89,9 +90,10 @@ def collect_products(
     )
     products = products_folder(options)
     find = find_job.with_options(retries=max_retries(max_wait, interval), retry_delay_seconds=backoff_delays(interval))
-    folder = products.folder_of(
-        find(job_id, account, run_began() + timedelta(seconds=max_wait), DEPLOYED_TRIES if is_deployed() else 1)
-    )
+    with handle_interrupt(lambda: f"job {job_id} goes on at the service\n{commands(job_id, options)}"):
+        folder = products.folder_of(
+            find(job_id, account, run_began() + timedelta(seconds=max_wait), DEPLOYED_TRIES if is_deployed() else 1)
+        )
     label_flow_run(folder.job)
     [report] = follow([folder.begin(None, SOFTWARE)], options)
     return report if on_failure == "return" else report.raise_for_failures()

@@ -10,7 +10,6 @@ from ukssdc.errors import NoSlot
 from ukssdc.slots import SubmissionSlot
 from ukssdc.times import utcnow
 from xrt_products.tasks.account import Account, client_for
-from xrt_products.tasks.observe.display import show
 from xrt_products.tasks.retry import give_up_after, retried_task
 
 LOCK_TRIES, LOCK_PAUSE = 100, 0.05  # s; another process holds the lock for two calls
@@ -61,8 +60,6 @@ def take_slot(slot: SubmissionSlot, client: Client, deadline: datetime | None, *
                 active=full.active,
                 retryable=False,
             ) from None
-        text = str(full)
-        show(lambda display: display.waiting(text))
         raise
 
 
@@ -72,4 +69,4 @@ def _take(slot: SubmissionSlot, client: Client) -> None:
         if slot.take(client.count_active_jobs):
             return
         time.sleep(LOCK_PAUSE)
-    raise NoSlot("another run on this machine is submitting; waiting for a slot", active=0)
+    raise NoSlot("waiting for a slot: another run on this machine is submitting", active=0)

@@ -8,7 +8,7 @@ from ukssdc.errors import UKSSDCError
 from ukssdc.texts import replace_controls
 from xrt_products.flows.cli import flow_commands, job_commands, local_commands
 from xrt_products.flows.cli.app import app
-from xrt_products.flows.cli.signals import end_in_order_on_signals
+from xrt_products.flows.cli.signals import EXIT_INTERRUPTED, end_in_order_on_signals
 from xrt_products.flows.cli.streams import use_best_effort_streams, use_utf8_file_names
 
 __all__ = ["app", "flow_commands", "job_commands", "local_commands", "main"]  # importing them adds their commands
@@ -24,9 +24,10 @@ def main() -> None:
     except (UKSSDCError, ValueError, OSError) as error:
         sys.stderr.write(f"xrt-products: {replace_controls(str(error))}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write("xrt-products: stopped. `xrt-products jobs` shows what goes on at the service\n")
-        sys.exit(130)
+    except KeyboardInterrupt as interrupt:
+        words = str(interrupt) or "`xrt-products jobs` shows what goes on at the service"
+        sys.stderr.write(f"xrt-products: interrupted; {replace_controls(words)}\n")
+        sys.exit(EXIT_INTERRUPTED)
 
 
 if __name__ == "__main__":

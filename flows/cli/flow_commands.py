@@ -26,10 +26,19 @@ if TYPE_CHECKING:
 
 Options = Annotated[FollowOptions, Parameter(name="*")]  # each of them an option of the command
 DEFAULTS = FollowOptions()
+COLLECT_DEFAULTS = FollowOptions(cancel_with_run=False)  # it did not submit the job
+LOG_FORMAT = "%(asctime)s  %(message)s"
 
 
 @app.command
-def run(file: Path, *, options: Options = DEFAULTS, fresh: bool = False, max_active: int = MAX_ACTIVE) -> int:
+def run(
+    file: Path,
+    *,
+    options: Options = DEFAULTS,
+    fresh: bool = False,
+    max_active: int = MAX_ACTIVE,
+    cancel_on_interrupt: bool = False,
+) -> int:
     """Submit the request in FILE, poll it once a minute, and download every product as it completes.
 
     Parameters
@@ -41,25 +50,34 @@ def run(file: Path, *, options: Options = DEFAULTS, fresh: bool = False, max_act
     max_active
         How many of your jobs may be active at once; where as many are, the request waits for a slot. The service asks
         for 5.
+    cancel_on_interrupt
+        Whether Ctrl-C cancels the job at the service. By default it goes on there, and the last lines say how to
+        collect or cancel it.
     """
     request = ukssdc.ProductRequest.from_file(file)
     xrt_products = _load_flows(options)
     return _finish(
-        lambda: xrt_products.request_products(request, fresh=fresh, max_active=max_active, **_parameters(options))
+        lambda: xrt_products.request_products(request, fresh=fresh, max_active=max_active, **_parameters(options)),
+        cancels=cancel_on_interrupt,
     )
 
 
 @app.command
-def collect(job: int, *, options: Options = DEFAULTS) -> int:
+def collect(job: int, *, options: Options = COLLECT_DEFAULTS, cancel_on_interrupt: bool = False) -> int:
     """Take up job number JOB: wait for what is pending, download what is complete.
 
     Parameters
     ----------
     job
         The service's number for the job; `xrt-products jobs` lists them.
+    cancel_on_interrupt
+        Whether Ctrl-C cancels the job at the service.
     """
     xrt_products = _load_flows(options)
-    return _finish(lambda: xrt_products.collect_products(job, **_parameters(options)))
+    return _finish(
+        lambda: xrt_products.collect_products(job, **_parameters(options)),
+        cancels=cancel_on_interrupt,
+    )
 
 
 def _load_flows(options: FollowOptions) -> Any:
@@ -77,6 +95,8 @@ def _load_flows(options: FollowOptions) -> Any:
         _check_account()
     from xrt_products.flows.cli.user_server import ensure_server  # noqa: PLC0415 - only where Prefect is used
 
+    for kind in ("FLOW_RUN", "TASK_RUN"):
+        os.environ.setdefault(f"PREFECT_LOGGING_FORMATTERS_STANDARD_{kind}_FMT", LOG_FORMAT)
     server = ensure_server()
     if server is not None:
         atexit.register(server.close)  # before Prefect's own, which are called first and still need it
@@ -112,13 +132,14 @@ def _parameters(options: FollowOptions) -> dict[str, Any]:
     return {**options.as_parameters(), "notify": SecretStr(notify) if isinstance(notify, str) else None}
 
 
-def _finish(flow: Callable[[], JobReport]) -> int:
+def _finish(flow: Callable[[], JobReport], *, cancels: bool) -> int:
     """Run a flow, live where there is a terminal, and show its report; 1 where a product failed."""
     from ukssdc.outcomes import ProductsFailed  # noqa: PLC0415
     from xrt_products.flows.cli.live import live_display  # noqa: PLC0415 - it imports Prefect
+    from xrt_products.flows.interrupt import cancel_on_interrupt  # noqa: PLC0415 - as well
 
     try:
-        with _without_heartbeats(), live_display():
+        with _without_heartbeats(), live_display(), cancel_on_interrupt(cancels):
             report = flow()
     except ProductsFailed as failed:
         report = failed.report

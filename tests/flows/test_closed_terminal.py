@@ -198,7 +198,7 @@ def test_the_health_of_a_server_is_asked_past_a_proxy(tmp_path: Path, monkeypatc
 
     with raw_server(http(b"true")) as url, subprocess.Popen(sleeper) as process:
         try:
-            wait_until_healthy(process, url, tmp_path / "log")
+            wait_until_healthy(lambda: process.poll() is None, url, tmp_path / "log")
         finally:
             process.kill()
 

@@ -31,7 +31,9 @@ def test_a_local_server_is_found_healthy_past_a_proxy(tmp_path: Path, host: str)
             [sys.executable, "-c", "import time; time.sleep(2)"], stderr=file, start_new_session=True
         )
         try:
-            wait_until_healthy(idle, url.removesuffix("/user_objects").replace("127.0.0.1", host), log)
+            wait_until_healthy(
+                lambda: idle.poll() is None, url.removesuffix("/user_objects").replace("127.0.0.1", host), log
+            )
         finally:
             end(idle.pid)
 

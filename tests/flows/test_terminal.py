@@ -48,6 +48,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.pending: list[int] = []
+        self.retries: list[tuple[str, Exception, float]] = []
         self.downloads: dict[Product, list[tuple[int, int | None]]] = {}
         self.outcomes: dict[Product, str] = {}
 
@@ -55,8 +56,8 @@ class Recorder:
         self.pending.append(len(status.pending))
         assert job.job_id == 951
 
-    def waiting(self, text: str) -> None:
-        assert text == "", "there is a slot"
+    def retry(self, name: str, error: Exception, delay: float) -> None:
+        self.retries.append((name, error, delay))
 
     def download(self, product: Product, size: int, total: int | None) -> None:
         self.downloads.setdefault(product, []).append((size, total))
@@ -71,7 +72,7 @@ class Broken:
     def fail(self, *_: Any) -> None:
         raise RuntimeError("no terminal")
 
-    status = waiting = download = outcome = fail
+    status = retry = download = outcome = fail
 
 
 @pytest.mark.parametrize("arguments", [RUN, COLLECT], ids=["run", "collect"])
