@@ -16,7 +16,8 @@ app = App(
     service: to the emulator, for instance. UKSSDC_TIMEOUT is the longest wait for an answer (60 s),
     UKSSDC_FIRST_BYTE_TIMEOUT that for the first byte of an archive (600 s).
 
-    The exit status is 0 where all went well, 1 where something failed, 2 where the command line is wrong, 130 after
-    Ctrl-C.""",
+    The exit status is 0 where all went well, 1 where something failed, 2 where the command line is wrong, 3 where
+    `status` finds a product pending, 129 after the terminal was closed (SIGHUP), 130 after Ctrl-C, 141 where nobody
+    reads the output of `watch` any more, 143 after SIGTERM.""",
     suppress_keyboard_interrupt=False,  # main() has a word to say
 )

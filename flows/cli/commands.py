@@ -6,12 +6,20 @@ import sys
 
 from ukssdc.errors import UKSSDCError
 from ukssdc.texts import replace_controls
-from xrt_products.flows.cli import flow_commands, job_commands, local_commands
+from xrt_products.flows.cli import flow_commands, job_commands, local_commands, request_commands
 from xrt_products.flows.cli.app import app
+from xrt_products.flows.cli.request_commands import STDIN
 from xrt_products.flows.cli.signals import EXIT_INTERRUPTED, end_in_order_on_signals
 from xrt_products.flows.cli.streams import use_best_effort_streams, use_utf8_file_names
 
-__all__ = ["app", "flow_commands", "job_commands", "local_commands", "main"]  # importing them adds their commands
+__all__ = [
+    "app",
+    "flow_commands",
+    "job_commands",
+    "local_commands",
+    "main",
+    "request_commands",
+]  # importing them adds their commands
 
 
 def main() -> None:
@@ -20,7 +28,7 @@ def main() -> None:
     use_best_effort_streams()
     end_in_order_on_signals()
     try:
-        app()
+        app([str(STDIN) if word == "-" else word for word in sys.argv[1:]])
     except (UKSSDCError, ValueError, OSError) as error:
         sys.stderr.write(f"xrt-products: {replace_controls(str(error))}\n")
         sys.exit(1)

@@ -44,7 +44,7 @@ def run(
     Parameters
     ----------
     file
-        The request, YAML or JSON, in the service's own parameter names; see the README.
+        The request, YAML or JSON, in the service's own parameter names; see the README. - is stdin.
     fresh
         Submit a new job even where an earlier run with the same request and destination has left one unfinished.
     max_active

@@ -5,29 +5,73 @@ from __future__ import annotations
 import sys
 
 import ukssdc
+from ukssdc.errors import InvalidOptions
+from ukssdc.progress import product_progress
 from ukssdc.service import POLL_INTERVAL
+from ukssdc.status import Action
 from xrt_products.flows.cli.app import app
-from xrt_products.flows.cli.output import show_table
+from xrt_products.flows.cli.output import show_json, show_table
+
+EXIT_PENDING = 3
+ENDED_WELL = frozenset({Action.DOWNLOAD, Action.CANCELLED})
 
 
-@app.command
-def status(job: int) -> int:
-    """Show where the products of job number JOB stand.
+@app.command(usage="Usage: xrt-products status [OPTIONS] JOB [PRODUCT ...]")
+def status(job: int, *products: str, json: bool = False) -> int:
+    """Show where the products of job number JOB stand, or some of them.
+
+    The exit status is 0 where all of them are complete (or cancelled by you), 1 where one failed, 3 where one is
+    pending.
 
     Parameters
     ----------
     job
         The service's number for the job.
+    products
+        Names of the products to ask about; all of them where none is given.
+    json
+        Whether to print JSON, for other programs.
     """
     client = ukssdc.Client.from_environment()
     found = client.attach(job)
-    rows = [
-        (product, str(int(state.status_code)), state.status_text, state.progress_text.rstrip())
-        for product, state in client.status(found).items()
-    ]
-    title = f"{found.name}, job {found.job_id}"
-    show_table(title, ("Product", "Code", "Status", "Progress"), rows, caption=found.url)
-    return 0
+    answer = client.status(found, list(products) or "all")
+    progress = {product: product_progress(state) for product, state in answer.items()}
+    if json:
+        show_json(
+            {
+                "job_id": found.job_id,
+                "name": found.name,
+                "url": found.url,
+                "complete": answer.complete,
+                "products": {
+                    product: {
+                        "status_code": int(state.status_code),
+                        "status_text": state.status_text,
+                        "complete": state.complete,
+                        "pending": not state.settled,
+                        "percent": progress[product].percent,
+                        "step": progress[product].step,
+                        "progress": state.progress,
+                    }
+                    for product, state in answer.items()
+                },
+            }
+        )
+    else:
+        rows = [
+            (
+                product,
+                str(state),
+                f"{progress[product].percent} %" if state.running else "",
+                state.progress_text.rstrip() if state.progress else "",
+            )
+            for product, state in answer.items()
+        ]
+        title = f"{found.name}, job {found.job_id}"
+        show_table(title, ("Product", "Status", "Done", "Progress"), rows, caption=found.url)
+    if answer.pending:
+        return EXIT_PENDING
+    return 1 if any(state.action not in ENDED_WELL for state in answer.values()) else 0
 
 
 @app.command
@@ -71,9 +115,23 @@ def cancel(job: int, *products: str) -> int:
 
 
 @app.command
-def jobs() -> int:
-    """List all jobs that you ever submitted, newest first, and count the active ones."""
+def jobs(*, last: int | None = None, json: bool = False) -> int:
+    """List the jobs that you ever submitted, newest first, and count the active ones.
+
+    Parameters
+    ----------
+    last
+        How many of them; all where it isn't given.
+    json
+        Whether to print JSON, for other programs.
+    """
+    if last is not None and last < 1:
+        raise InvalidOptions(f"--last is {last}: give a count, at least 1")
     client = ukssdc.Client.from_environment()
+    found = client.jobs()[:last]
+    if json:
+        show_json([job.model_dump(mode="json") for job in found])
+        return 0
     rows = [
         (
             str(job.job_id),
@@ -82,8 +140,8 @@ def jobs() -> int:
             ", ".join(job.products),
             "yes" if job.available else "no",
         )
-        for job in client.jobs()
+        for job in found
     ]
-    headings = ("Job", "Target", "Submitted (UTC)", "Products", "On the server")
+    headings = ("Job", "Target", "Submitted (UTC)", "Products", "Still there")
     show_table("Jobs", headings, rows, caption=f"{client.count_active_jobs()} active")
     return 0

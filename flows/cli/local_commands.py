@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from pathlib import Path
 
 from xrt_products.flows.cli.app import app
@@ -56,3 +59,21 @@ def demo(*, keep: bool = False) -> int:
     from xrt_products.flows.cli.demo import run_demo  # noqa: PLC0415 - it sets Prefect up before Prefect is imported
 
     return run_demo(keep=keep)
+
+
+@app.command
+def ui() -> int:
+    """Show the history of your runs in Prefect's UI, until Ctrl-C: of those without a Prefect server of their own."""
+    from xrt_products.flows.cli.user_server import ensure_server  # noqa: PLC0415 - it takes its time
+
+    server = ensure_server()
+    if server is None:
+        sys.stdout.write(
+            f"A Prefect server is set up: {os.environ.get('PREFECT_API_URL', 'see `prefect config view`')}\n"
+        )
+        return 0
+    server.wait()
+    sys.stdout.write(f"Open {server.url}/runs in a browser; Ctrl-C ends this, and no run\n")
+    sys.stdout.flush()
+    threading.Event().wait()
+    return 0
