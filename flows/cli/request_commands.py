@@ -27,9 +27,8 @@ def check(file: Path) -> int:
     """
     request = ukssdc.ProductRequest.from_file(file)
     show_json({name: value for name, value in request.to_wire("").items() if name != "UserID"})
-    sys.stderr.write(
-        f"{'stdin' if file == STDIN else file} is a valid request: {replace_controls(request.name)}, {', '.join(request.products)}\n"
-    )
+    where = "stdin" if file == STDIN else file
+    sys.stderr.write(f"{where} is a valid request: {replace_controls(request.name)}, {', '.join(request.products)}\n")
     return 0
 
 
