@@ -31,34 +31,24 @@ def show_report(report: JobReport) -> None:
 
 def show_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> None:
     """Print a table; what the service says is text and not markup, and controls of the terminal are taken out."""
-    Console().print(make_table(title, headings, [[Text(replace_controls(c)) for c in row] for row in rows], caption))
+    console = Console()
+    console.print(Text(replace_controls(title)), soft_wrap=True)
+    console.print(make_table(headings, [[Text(replace_controls(cell)) for cell in row] for row in rows]))
+    console.print(Text(replace_controls(caption), style="dim italic"), soft_wrap=True)
 
 
-def make_table(
-    title: str,
-    headings: Sequence[str],
-    rows: Sequence[Sequence[RenderableType]],
-    caption: str,
-    whole: Collection[str] = (),
-) -> Table:
+def make_table(headings: Sequence[str], rows: Sequence[Sequence[RenderableType]], whole: Collection[str] = ()) -> Table:
     """Return a table without the columns that are empty.
 
     Parameters
     ----------
-    title : str
     headings : sequence of str
     rows : sequence of sequences
         Cells: text, or what draws itself.
-    caption : str
     whole : collection of str, optional
         The headings of columns whose cells are not broken into lines.
     """
-    table = Table(
-        title=Text(replace_controls(title)),
-        caption=Text(replace_controls(caption)),
-        title_justify="left",
-        caption_justify="left",
-    )
+    table = Table()
     filled = [n for n in range(len(headings)) if not rows or any(_is_filled(row[n]) for row in rows)]
     for n in filled:
         table.add_column(headings[n], overflow="fold", no_wrap=headings[n] in whole)

@@ -16,6 +16,7 @@ from ukssdc.limits import MAX_WAIT, validate_limits
 from ukssdc.progress import ProductProgress, product_progress
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.status import Action
+from ukssdc.texts import replace_controls
 from ukssdc.times import clock
 from ukssdc.tracker import JobTracker
 from xrt_products.flows.cli.output import make_table
@@ -64,9 +65,10 @@ class View:
         """Yield the live table, no wider than the terminal; what the service says is text and not markup."""
         wide = options.max_width >= WIDE
         rows = [self._cells(product, s, wide=wide) for product, s in self.progress.items()]
-        title = f"{self.job.name}, job {self.job.job_id}"
-        table = make_table(title, WIDE_HEADINGS if wide else HEADINGS, rows, self.job.url, WHOLE)
+        table = make_table(WIDE_HEADINGS if wide else HEADINGS, rows, WHOLE)
+        yield Text(replace_controls(f"{self.job.name}, job {self.job.job_id}"), style="italic")
         yield Constrain(table, options.max_width - ECHO)
+        yield Text(replace_controls(self.job.url), style="dim italic", no_wrap=True, overflow="fold")
 
     def _cells(self, product: Product, s: ProductProgress, *, wide: bool) -> tuple[RenderableType, ...]:
         step, after = (self.outcomes[product], "") if product in self.outcomes else (s.step, s.next)
