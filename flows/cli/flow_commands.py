@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 Options = Annotated[FollowOptions, Parameter(name="*")]  # each of them an option of the command
 DEFAULTS = FollowOptions()
-COLLECT_DEFAULTS = FollowOptions(cancel_with_run=False)  # it did not submit the job
 LOG_FORMAT = "%(asctime)s  %(message)s"
 
 
@@ -63,7 +62,7 @@ def run(
 
 
 @app.command
-def collect(job: int, *, options: Options = COLLECT_DEFAULTS, cancel_on_interrupt: bool = False) -> int:
+def collect(job: int, *, options: Options = DEFAULTS, cancel_on_interrupt: bool = False) -> int:
     """Take up job number JOB: wait for what is pending, download what is complete.
 
     Parameters
@@ -75,7 +74,7 @@ def collect(job: int, *, options: Options = COLLECT_DEFAULTS, cancel_on_interrup
     """
     xrt_products = _load_flows(options)
     return _finish(
-        lambda: xrt_products.collect_products(job, **_parameters(options)),
+        lambda: xrt_products.collect_products(job, **_parameters(options) | {"cancel_with_run": False}),
         cancels=cancel_on_interrupt,
     )
 

@@ -29,11 +29,12 @@ FLOW_ONLY: dict[str, dict[str, Any]] = {
     "collect": {
         "job_id": REQUIRED,  # a word on the command line needs no suffix
         "on_failure": "raise",
+        "cancel_with_run": False,  # it did not submit the job
     },
 }
 COMMAND_ONLY: dict[str, dict[str, Any]] = {
-    "run": {"file": REQUIRED, "fresh": False, "max_active": 5},
-    "collect": {"job": REQUIRED},
+    "run": {"file": REQUIRED, "fresh": False, "max_active": 5, "cancel_on_interrupt": False},  # of Ctrl-C only
+    "collect": {"job": REQUIRED, "cancel_on_interrupt": False},
 }
 
 
