@@ -15,7 +15,7 @@ from ukssdc.times import clock
 from ukssdc.tracker import JobTracker
 
 MAX_TEXT = 100  # characters of an error that has no words of its own here
-KEPT = 5.0  # s for which a wait that is over is still shown: the try may take its time
+EXPIRY = 5.0  # s after which a wait that is over is not shown any more: the try may take its time
 AGAIN = "the service answers again"
 
 
@@ -90,7 +90,7 @@ class Waits:
         return AGAIN if before is not None and before.problem.startswith("the service") else None
 
     def __rich__(self) -> Group:
-        shown = {wait.problem: wait for wait in self._waits.values() if wait.due > clock() - KEPT}
+        shown = {wait.problem: wait for wait in self._waits.values() if wait.due > clock() - EXPIRY}
         if any(shown):
             shown.pop("", None)
         return Group(*(Text(replace_controls(str(wait)), overflow="ellipsis", no_wrap=True) for wait in shown.values()))
