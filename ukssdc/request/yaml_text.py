@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
+
+from ukssdc.request.request_file import YAML_TYPES
 
 if TYPE_CHECKING:
     from ukssdc.request.parameters import Parameters
@@ -16,6 +19,10 @@ MAX_WIDTH = 10_000  # characters; a list of observations stays on its line
 
 class _RequestDumper(yaml.SafeDumper):
     """Quotes whatever any reader of YAML, ours or a plain one, would take for something else than text."""
+
+
+for _tag, _form in YAML_TYPES.items():
+    _RequestDumper.add_implicit_resolver(_tag, re.compile(rf"(?:{_form})\Z"), None)
 
 
 def request_to_yaml(request: ProductRequest, sections: dict[Product, Parameters]) -> str:
