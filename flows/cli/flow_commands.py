@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -98,6 +99,8 @@ def _load_flows(options: FollowOptions) -> Any:
     for kind in ("FLOW_RUN", "TASK_RUN"):
         os.environ.setdefault(f"PREFECT_LOGGING_FORMATTERS_STANDARD_{kind}_FMT", LOG_FORMAT)
     server = ensure_server()
+    if server is not None and server.is_new and sys.stderr.isatty():
+        sys.stderr.write("Setting up the history of runs; this once it takes half a minute ...\n")
     if server is not None:
         atexit.register(server.close)  # before Prefect's own, which are called first and still need it
     gc.disable()  # a tenth of the imports' time, in which nothing becomes garbage

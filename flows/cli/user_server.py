@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import socket
 import sys
 from contextlib import suppress
@@ -29,8 +28,9 @@ from xrt_products.flows.cli.server import (
 )
 
 MAX_STARTS = 3  # servers that end while they are waited for
-SETTINGS_FILES = ("prefect.toml", "pyproject.toml", ".env")  # of Prefect, in the working folder
-NAMES_URL = re.compile(rb"url", re.IGNORECASE)
+PROFILES = "profiles.toml"
+SETTINGS_FILES = ("prefect.toml", "pyproject.toml", ".env")  # in which Prefect looks, in the working folder
+PREFECT_ONLY = frozenset({PROFILES, "prefect.toml"})
 
 
 class UserServer:
@@ -133,7 +133,7 @@ def ensure_server() -> UserServer | None:
 
 def _is_set_up() -> bool:
     """Tell whether Prefect's settings name a server; Prefect, which takes its time, is asked only where one may."""
-    if not any(_names_url(path) for path in (_profiles(), *map(Path, SETTINGS_FILES))):
+    if not any(_may_name_server(path) for path in (_profiles(), *map(Path, SETTINGS_FILES))):
         return False
     from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - as said
 
@@ -142,11 +142,12 @@ def _is_set_up() -> bool:
 
 def _profiles() -> Path:
     home = os.environ.get("PREFECT_HOME") or "~/.prefect"
-    return Path(os.environ.get("PREFECT_PROFILES_PATH") or Path(home) / "profiles.toml").expanduser()
+    return Path(os.environ.get("PREFECT_PROFILES_PATH") or Path(home) / PROFILES).expanduser()
 
 
-def _names_url(path: Path) -> bool:
+def _may_name_server(path: Path) -> bool:
     try:
-        return b"prefect" in (text := path.read_bytes()).lower() + bytes(path) and NAMES_URL.search(text) is not None
+        text = path.read_bytes().lower()
     except OSError:
         return False
+    return b"url" in text and (b"prefect" in text or path.name in PREFECT_ONLY)
