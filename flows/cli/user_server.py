@@ -71,7 +71,16 @@ class UserServer:
                 if last or self._is_running():
                     raise
             self.url = self._find_or_start()
+            self.tell_prefect()
         return None
+
+    def tell_prefect(self) -> None:
+        """Let Prefect know where it is: when it is imported, or now, as it looks only once."""
+        os.environ["PREFECT_API_URL"] = f"{self.url}/api"
+        if "prefect" in sys.modules:
+            from prefect.context import refresh_global_settings_context  # noqa: PLC0415 - no other way imports it here
+
+            refresh_global_settings_context()
 
     def _is_running(self) -> bool:
         with self._open("server.lock") as lock:
@@ -119,15 +128,11 @@ def ensure_server() -> UserServer | None:
         return None
     server = UserServer()
     profiles = _profiles()
-    os.environ["PREFECT_API_URL"] = f"{server.url}/api"
     if not os.environ.get("PREFECT_HOME"):
         os.environ["PREFECT_HOME"] = str(server.home)
         if profiles.exists():  # what else is set there stays
             os.environ.setdefault("PREFECT_PROFILES_PATH", str(profiles))
-    if "prefect" in sys.modules:  # it has been asked already, and looks only once
-        from prefect.context import refresh_global_settings_context  # noqa: PLC0415 - no other way imports it here
-
-        refresh_global_settings_context()
+    server.tell_prefect()
     return server
 
 

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
+from failing_disk import FailingDisk
 from prefect.logging.handlers import PrefectConsoleHandler
+from prefect_runs import meanwhile
 from rich.console import Console
 from terminal import COMMAND, HIDE_CURSOR, Terminal, left_on_screen
 from user_servers import own_state, wait_for_end
@@ -22,7 +24,7 @@ from xrt_support import USER, Serve, request_for
 from ukssdc import Client, Job, JobStatus, Product
 from ukssdc.emulator import Build, Fault
 from xrt_products import request_products
-from xrt_products.flows.cli.live import live_below_log
+from xrt_products.flows.cli.live import LiveDisplay, live_below_log
 from xrt_products.tasks.observe.display import use_display
 
 LC, IMAGE = Product.LightCurve, Product.Image
@@ -275,6 +277,28 @@ def test_a_display_is_told_of_polls_downloads_and_outcomes(serve: Serve, options
     assert display.downloads[LC][0] == (0, 2 << 20)
     assert display.downloads[LC][-1] == (2 << 20, 2 << 20)
     assert display.outcomes == {LC: "downloaded", IMAGE: "failed"}
+
+
+def test_a_full_disk_is_told_as_such_and_once(
+    serve: Serve, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve()
+    disk = FailingDisk(options["destination"])
+    disk.install(monkeypatch)
+    disk.full = lambda name: name.endswith(".part")
+    display, lines = LiveDisplay(), list[str | None]()
+    monkeypatch.setattr(display, "say", lines.append)
+
+    with (
+        use_display(display),
+        meanwhile(lambda: disk.count >= 4, lambda: setattr(disk, "full", lambda _: False)),
+    ):
+        report = request_products(request_for(LC, IMAGE), **options)
+
+    assert report.ok
+    said = [line for line in lines if line and line.startswith("disk full")]
+    assert len(said) == 1
+    assert re.fullmatch(r"disk full since \d\d:\d\d \(make room, and it goes on by itself\)", said[0])
 
 
 def test_a_display_that_fails_changes_nothing(serve: Serve, options: dict[str, Any]) -> None:

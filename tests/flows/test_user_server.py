@@ -134,10 +134,26 @@ def test_the_server_goes_on_while_another_command_uses_it_and_ends_after_the_las
     polls = len(emulator.ledger.calls("status"))
     wait_for("more polls", lambda: len(emulator.ledger.calls("status")) > polls + 2, TIMEOUT)
     assert servers_of(state) == [server]
+    assert {b"DO_NOT_TRACK=1", b"PREFECT_SERVER_ANALYTICS_ENABLED=false"} <= environment_of(server)
 
     os.kill(second.pid, signal.SIGKILL)
     second.communicate(timeout=TIMEOUT)
     wait_for_end(state)
+
+
+@pytest.mark.parametrize("emulator", [Build(requested=0, queued=0, running=1e6)], indirect=True)
+def test_ctrl_c_ends_a_command_whose_server_does_not_answer(state: Path, emulator: Emulator) -> None:
+    run = start(state, "run", write_request(state, "M 82"), *OPTIONS)
+    wait_for("two polls", lambda: len(emulator.ledger.calls("status")) > 1, TIMEOUT)
+    (server,) = servers_of(state)
+    os.kill(server, signal.SIGSTOP)
+
+    os.kill(run.pid, signal.SIGINT)
+    _, err = run.communicate(timeout=TIMEOUT)
+
+    assert run.returncode == 130
+    assert err.splitlines()[-1].startswith("xrt-products: ended at once. What has been submitted goes on")
+    assert emulator.ledger.calls("cancel") == []
 
 
 def test_a_server_that_was_killed_is_started_anew(state: Path, emulator: Emulator) -> None:
@@ -172,6 +188,10 @@ def test_a_server_in_a_profile_of_prefects_goes_before_the_users_own(state: Path
     assert "http://127.0.0.1:9" in out
     assert servers_of(state) == []
     assert len(emulator.jobs) == 0
+
+
+def environment_of(process: int) -> set[bytes]:
+    return set(Path(f"/proc/{process}/environ").read_bytes().split(b"\0"))
 
 
 def polled(emulator: Emulator) -> set[int]:
