@@ -28,6 +28,7 @@ ON_DISK = (".tar.gz", ".tar", ".zip", ".part")
 FindJobs = Callable[[Client], list[tuple[Job, tuple[Product, ...]]]]
 
 _cancels: ContextVar[bool] = ContextVar("cancels", default=False)
+_deployed: ContextVar[bool | None] = ContextVar("deployed", default=None)  # known where a body is within another
 
 
 @contextmanager
@@ -67,7 +68,9 @@ def handle_interrupt(
     KeyboardInterrupt
         With these words.
     """
-    deployed = is_deployed()  # asked now: by then the server may be gone
+    known = _deployed.get()
+    deployed = is_deployed() if known is None else known  # asked now: by then the server may be gone
+    token = _deployed.set(deployed)
     _hide_crash()
     try:
         yield
@@ -78,6 +81,8 @@ def handle_interrupt(
         # Who has a terminal sees it at the end; the Prefect UI keeps it.
         get_run_logger().warning("Interrupted; %s", words, extra={"repeated_at_end": True})
         raise KeyboardInterrupt(words) from None
+    finally:
+        _deployed.reset(token)
 
 
 def job_goes_on(folders: Sequence[JobFolder], pending: bool, options: FollowOptions) -> str:
