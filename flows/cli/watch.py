@@ -144,8 +144,8 @@ def _poll(client: Client, tracker: JobTracker, view: View, waits: Waits, plain: 
     """Poll until the end; where there is no live table, print what has changed, as long as somebody reads it."""
     while True:
         lines = _ask(client, tracker, view)
-        lines.append(waits.note("", describe_poll(tracker), tracker.next_poll))
-        for line in filter(None, lines):
+        problem = waits.note("", describe_poll(tracker), tracker.next_poll)
+        for line in filter(None, [problem, *lines]):
             if plain is not None:
                 plain.print(Text(line), soft_wrap=True)
         if tracker.complete or (plain is not None and pipe_is_closed(plain.file)):
@@ -153,7 +153,7 @@ def _poll(client: Client, tracker: JobTracker, view: View, waits: Waits, plain: 
         time.sleep(max(tracker.next_poll - clock(), 0.0))
 
 
-def _ask(client: Client, tracker: JobTracker, view: View) -> list[str | None]:
+def _ask(client: Client, tracker: JobTracker, view: View) -> list[str]:
     """Make one status call; what may pass is no reason to stop."""
     try:
         tracker.poll(lambda _: client.status(tracker.job), client.jobs)
@@ -161,7 +161,7 @@ def _ask(client: Client, tracker: JobTracker, view: View) -> list[str | None]:
         if tracker.poll_failed:
             raise
         return []
-    return [*view.update(tracker.status)]
+    return view.update(tracker.status)
 
 
 def _comparable(s: ProductProgress) -> tuple[object, ...]:
