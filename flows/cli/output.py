@@ -25,7 +25,8 @@ def show_report(report: JobReport) -> None:
     quick_look = report.directory / PAGE
     rows = [(product, o.outcome.replace("_", " "), str(o)) for product, o in report.outcomes.items()]
     title = f"{report.job.name}, job {report.job.job_id}"
-    caption = f"Files: {report.directory}" + (f"\nQuick look: {quick_look}" if quick_look.is_file() else "")
+    failures = f"{len(report.failures)} of {len(report.outcomes)} products failed\n" if report.failures else ""
+    caption = f"{failures}Files: {report.directory}" + (f"\nQuick look: {quick_look}" if quick_look.is_file() else "")
     show_table(title, ("Product", "Outcome", "Details"), rows, caption=caption)
 
 
