@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from importlib.metadata import version
@@ -50,7 +50,9 @@ def products_folder(options: FollowOptions) -> ProductsFolder:
     return destination
 
 
-def follow(folders: Sequence[JobFolder], options: FollowOptions) -> list[JobReport]:
+def follow(
+    folders: Sequence[JobFolder], options: FollowOptions, ended: Callable[[int], object] | None = None
+) -> list[JobReport]:
     """Poll jobs until every product has had its branch; must be called within a flow.
 
     Parameters
@@ -58,6 +60,8 @@ def follow(folders: Sequence[JobFolder], options: FollowOptions) -> list[JobRepo
     folders : sequence of JobFolder
         The jobs, each with its folder; they are on record.
     options : FollowOptions
+    ended : callable, optional
+        Is told a job's number when the service has ended it, before its downloads have.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def follow(folders: Sequence[JobFolder], options: FollowOptions) -> list[JobRepo
             trackers += [_track(folder, options) for folder in folders]
             artifacts = {tracker.job.job_id: ProgressArtifacts(tracker.job) for tracker in trackers}
             stack.enter_context(interruptible())
-            outcomes = _poll_and_branch(trackers, artifacts, options)
+            outcomes = _poll_and_branch(trackers, artifacts, options, ended)
         return [_report(folder, outcomes[(n := folder.job.job_id)], artifacts[n], options) for folder in folders]
 
 
@@ -109,7 +113,10 @@ def _wait_start(folder: JobFolder) -> datetime:
 
 
 def _poll_and_branch(
-    trackers: Sequence[JobTracker], artifacts: dict[int, ProgressArtifacts], options: FollowOptions
+    trackers: Sequence[JobTracker],
+    artifacts: dict[int, ProgressArtifacts],
+    options: FollowOptions,
+    ended: Callable[[int], object] | None,
 ) -> dict[int, dict[Product, Outcome]]:
     """Poll; hand each product to its branch as it settles; wait for the branches."""
     retries = max_retries(options.max_wait, options.interval)
@@ -122,6 +129,8 @@ def _poll_and_branch(
             settled = tracker.settled
             branches[tracker.job.job_id] |= {product: _branch(product, tracker, options) for product in settled}
             tracker.mark_dispatched(settled)
+            if ended is not None and not tracker.pending:
+                ended(tracker.job.job_id)
         active = [t for t in active if t.pending and not t.deadline_passed and not t.poll_failed]
     return {tracker.job.job_id: _outcomes(tracker, branches[tracker.job.job_id], options) for tracker in trackers}
 

@@ -27,6 +27,7 @@ from xrt_products.tasks.flow_run import DEPLOYED_TRIES, URL_LABEL, flow_run, is_
 from xrt_products.tasks.observe.notifications import Notify
 from xrt_products.tasks.resume import can_resume
 from xrt_products.tasks.retry import max_retries
+from xrt_products.tasks.shared_limit import SharedLimit
 from xrt_products.tasks.slot import wait_for_slot
 from xrt_products.tasks.submit import PriorSubmissions, submit_request
 
@@ -118,14 +119,15 @@ def request_products(
     with (
         handle_interrupt(lambda: "nothing has been submitted"),
         products.claim(request.name, body, service, f"the run {run.name!r}") as claim,
+        closing(SubmissionSlot(service, max_active, SharedLimit(service).hold)) as slot,
     ):
         folder = (
             _job_of_this_run(request, products)
             or _unfinished_job(request, products, options, fresh=fresh)
-            or _submit(request, products, options, max_active, fresh=fresh)
+            or _submit(request, products, options, slot, fresh=fresh)
         )
         claim.note_job(folder.job.job_id)
-        [report] = follow([folder.begin(body, SOFTWARE)], options)
+        [report] = follow([folder.begin(body, SOFTWARE)], options, ended=slot.job_ended)
     return report if on_failure == "return" else report.raise_for_failures()
 
 
@@ -161,13 +163,12 @@ def _unfinished_job(
 
 
 def _submit(
-    request: ProductRequest, products: ProductsFolder, options: FollowOptions, max_active: int, *, fresh: bool
+    request: ProductRequest, products: ProductsFolder, options: FollowOptions, slot: SubmissionSlot, *, fresh: bool
 ) -> JobFolder:
     """Submit a request; from before it is sent until its job is on record, the submission is in the journal."""
     run, body = flow_run(), request_body(request)
     retries, delay = max_retries(options.max_wait, options.interval), options.interval
     deadline = run_began() + timedelta(seconds=options.max_wait)
-    slot = SubmissionSlot(client_for(options.account).base_url, max_active)
     journal = products.journal(request.name, body, run=str(run.id), since=run_began(), until=deadline)
     sent = False
     with (
@@ -178,7 +179,6 @@ def _submit(
             options.account,
             then=pending.resolve,
         ),
-        closing(slot),
     ):
         prior = PriorSubmissions(() if fresh else pending.orphaned, products)
         if not prior.orphaned and run.run_count <= 1:  # otherwise the job may be there, and have its slot

@@ -11,7 +11,7 @@ from ukssdc import CancelReport, Job, Product, Products, ProductStatus
 from ukssdc.outcomes import Cancelled
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.observe.events import emit_product
-from xrt_products.tasks.retry import give_up_after, retried_task
+from xrt_products.tasks.retry import TO_THE_DEADLINE, give_up_after, retried_task
 
 
 @task(
@@ -39,7 +39,7 @@ def user_cancelled(job: Job, product: Product, status: ProductStatus) -> Cancell
 def cancel_job(
     job: Job, products: Products = "all", account: Account = None, deadline: datetime | None = None
 ) -> CancelReport:
-    """Cancel products at the service.
+    """Cancel products at the service, which has told of the job before: a refusal is its trouble, and may pass.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def cancel_job(
     RetriesExhausted
         The service stays away.
     """
-    with give_up_after(deadline), client_for(account) as client:
+    with give_up_after(deadline, refused_tries=TO_THE_DEADLINE), client_for(account) as client:
         report = client.cancel(job, products)
     get_run_logger().info("%s", report)
     return report

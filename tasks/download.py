@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from prefect import get_run_logger, runtime
 from rich.filesize import decimal
 
-from ukssdc import ArchiveFormat, DownloadError, IfExists, Product
+from ukssdc import ArchiveFormat, IfExists, Product
 from ukssdc.download.stall import MIN_RATE
 from ukssdc.errors import ExtractionError
 from ukssdc.outcomes import Downloaded
@@ -32,26 +29,9 @@ from xrt_products.tasks.retry import (
 RATE_TIME = 10.0  # s over which a download that goes on past the deadline is measured, at least
 
 
-@dataclass(frozen=True)
-class _EarlierTries:
-    """What the earlier tries of a task run have led to.
-
-    Attributes
-    ----------
-    task_run : str or None
-    stored : bool
-        Whether the archive itself has come: it is not fetched again because it could not be unpacked.
-    asked_to_wait : DownloadError or None
-        The service's wish to be asked later, and when it came.
-    """
-
-    task_run: str | None = None
-    stored: bool = False
-    asked_to_wait: DownloadError | None = None
-    asked_at: datetime = field(default_factory=utcnow)
-
-
-_earlier: ContextVar[_EarlierTries] = ContextVar("earlier_tries", default=_EarlierTries())  # noqa: B039 - frozen
+# The task run whose archive has come: it is not fetched again because it could not be unpacked. All tries of a task run
+# are made in one context.
+_stored: ContextVar[str | None] = ContextVar("stored", default=None)
 
 
 @retried_task(
@@ -100,9 +80,13 @@ def download_product(
 
     raise_if_interrupted()
     job = folder.job
-    with give_up_after(deadline, tries=MAX_CORRUPT), _remember() as earlier, client_for(account) as client:
-        keep: IfExists = "skip" if earlier.stored else if_exists
-        file = client.download(job, product, folder.path, format, keep, progress=progress, extract=extract)
+    with give_up_after(deadline, tries=MAX_CORRUPT), client_for(account) as client:
+        keep: IfExists = "skip" if _stored.get() == runtime.task_run.id else if_exists
+        try:
+            file = client.download(job, product, folder.path, format, keep, progress=progress, extract=extract)
+        except ExtractionError:
+            _stored.set(runtime.task_run.id)
+            raise
     get_run_logger().info(
         "%s of job %d: %s %s, %s",
         product.label.capitalize(),
@@ -121,36 +105,6 @@ def download_product(
     )
     emit_product(job, outcome)
     return outcome
-
-
-@contextmanager
-def _remember() -> Iterator[_EarlierTries]:
-    """Yield what the earlier tries have led to, and note what this one leads to: all are made in one context.
-
-    Raises
-    ------
-    DownloadError
-        Where the service has asked not to be asked yet; it is not.
-    """
-    earlier = _earlier.get()
-    if earlier.task_run != runtime.task_run.id:
-        earlier = _EarlierTries(runtime.task_run.id)
-    asked = earlier.asked_to_wait
-    # Less than no time has passed where the clock was set back.
-    if asked is not None and timedelta(0) <= utcnow() - earlier.asked_at < timedelta(seconds=asked.retry_after or 0):
-        raise asked
-    earlier = replace(earlier, asked_to_wait=None)
-    try:
-        yield earlier
-    except ExtractionError:
-        earlier = replace(earlier, stored=True)
-        raise
-    except DownloadError as error:
-        if error.retry_after is not None:
-            earlier = replace(earlier, asked_to_wait=error, asked_at=utcnow())
-        raise
-    finally:
-        _earlier.set(earlier)
 
 
 class _Pace:

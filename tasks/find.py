@@ -14,7 +14,7 @@ from xrt_products.tasks.retry import give_up_after, retried_task
     task_run_name="find job {job_id}",
     description="Look a job up at the service by its number.",
 )
-def find_job(job_id: int, account: Account = None, deadline: datetime | None = None, first_tries: int = 1) -> Job:
+def find_job(job_id: int, account: Account = None, deadline: datetime | None = None, refused_tries: int = 1) -> Job:
     """Look a job up at the service by its number; until the deadline, where the service is away.
 
     Raises
@@ -25,5 +25,5 @@ def find_job(job_id: int, account: Account = None, deadline: datetime | None = N
     RetriesExhausted
         The service stays away.
     """
-    with give_up_after(deadline, first_tries=first_tries), client_for(account) as client:
+    with give_up_after(deadline, refused_tries=refused_tries), client_for(account) as client:
         return client.attach(job_id)

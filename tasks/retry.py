@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from xrt_products.tasks.observe.display import show
 P = ParamSpec("P")
 R = TypeVar("R")
 
+TO_THE_DEADLINE = sys.maxsize  # tries
 MAX_CORRUPT = 5  # tries, after the first one, at what comes corrupt; as many are made in any case after the deadline
 
 # The task run, and how many of its tries brought what is corrupt: all of them are made in one context.
@@ -108,7 +110,7 @@ def retried_task(
 
 
 @contextmanager
-def give_up_after(deadline: datetime | None, *, tries: int = 0, first_tries: int = 1) -> Iterator[None]:
+def give_up_after(deadline: datetime | None, *, tries: int = 0, refused_tries: int = 1) -> Iterator[None]:
     """End the tries of the current task run when there have been enough.
 
     A service that is away is waited for until the deadline. An archive that is corrupt at the service is fetched again
@@ -120,9 +122,9 @@ def give_up_after(deadline: datetime | None, *, tries: int = 0, first_tries: int
         UTC; None leaves it to the task's own number of retries.
     tries : int, optional
         How many more tries than the first are made even after the deadline, by a run that goes on late.
-    first_tries : int, optional
+    refused_tries : int, optional
         How many tries are made where the service refuses; more than one for a deployed run's first call, which may meet
-        the service's maintenance.
+        the service's maintenance, and `TO_THE_DEADLINE` where it has answered before: then it is the service's trouble.
 
     Raises
     ------
@@ -136,7 +138,7 @@ def give_up_after(deadline: datetime | None, *, tries: int = 0, first_tries: int
         tried = runtime.task_run.run_count or 1
         if error is not _asked_to_wait.get()[2]:  # which has been noted
             _note_wait(error)
-        if error.refusal and tried < first_tries:
+        if error.refusal and tried < refused_tries:
             error.retryable = True
         over = deadline is not None and utcnow() >= deadline and tried > tries
         corrupt = isinstance(error, DownloadError) and error.corrupt and _corrupt_so_far() > MAX_CORRUPT

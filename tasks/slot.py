@@ -10,9 +10,9 @@ from ukssdc.errors import NoSlot
 from ukssdc.slots import SubmissionSlot
 from ukssdc.times import utcnow
 from xrt_products.tasks.account import Account, client_for
-from xrt_products.tasks.retry import give_up_after, retried_task
+from xrt_products.tasks.retry import TO_THE_DEADLINE, give_up_after, retried_task
 
-LOCK_TRIES, LOCK_PAUSE = 100, 0.05  # s; another process holds the lock for two calls
+LOCK_TRIES, LOCK_PAUSE = 20, 0.25  # s; another process holds the lock for two calls
 
 
 @retried_task(
@@ -22,7 +22,7 @@ LOCK_TRIES, LOCK_PAUSE = 100, 0.05  # s; another process holds the lock for two 
     backoff=False,
 )
 def wait_for_slot(
-    slot: SubmissionSlot, account: Account = None, deadline: datetime | None = None, first_tries: int = 1
+    slot: SubmissionSlot, account: Account = None, deadline: datetime | None = None, refused_tries: int = 1
 ) -> None:
     """Take a slot as soon as there is one; the submission gives it back.
 
@@ -32,7 +32,7 @@ def wait_for_slot(
     account : str, UKSSDCAccount or None, optional
     deadline : datetime, optional
         When to give up, UTC; there is one more look after it.
-    first_tries : int, optional
+    refused_tries : int, optional
         How often a service that refuses the account is asked: this is the first call that is made.
 
     Raises
@@ -44,13 +44,13 @@ def wait_for_slot(
         The service stays away.
     """
     with client_for(account) as client:
-        take_slot(slot, client, deadline, first_tries=first_tries)
+        take_slot(slot, client, deadline, refused_tries=refused_tries)
 
 
-def take_slot(slot: SubmissionSlot, client: Client, deadline: datetime | None, *, first_tries: int = 1) -> None:
+def take_slot(slot: SubmissionSlot, client: Client, deadline: datetime | None, *, refused_tries: int = 1) -> None:
     """Take a slot now, if there is one; errors as for `wait_for_slot`, and a `NoSlot` that is retryable before."""
     try:
-        with give_up_after(deadline, first_tries=first_tries):
+        with give_up_after(deadline, refused_tries=TO_THE_DEADLINE if slot.counted else refused_tries):
             _take(slot, client)
     except NoSlot as full:
         if deadline is not None and utcnow() >= deadline:
@@ -69,4 +69,4 @@ def _take(slot: SubmissionSlot, client: Client) -> None:
         if slot.take(client.count_active_jobs):
             return
         time.sleep(LOCK_PAUSE)
-    raise NoSlot("waiting for a slot: another run on this machine is submitting", active=0)
+    raise NoSlot("waiting for a slot: another run is submitting", active=0)

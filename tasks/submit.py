@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from prefect.cache_policies import INPUTS, RUN_ID
 from prefect.context import FlowRunContext
 
 from ukssdc import Client, Job, ProductRequest
-from ukssdc.errors import NoSlot, SubmissionRefused
+from ukssdc.errors import NoSlot, SubmissionRefused, UKSSDCError
 from ukssdc.limits import MAX_WAIT
 from ukssdc.lookup import find_submitted
 from ukssdc.record import JournalEntry, ProductsFolder
@@ -20,7 +21,7 @@ from ukssdc.slots import SubmissionSlot
 from ukssdc.times import utcnow
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.flow_run import label_flow_run, owned_by_other_run
-from xrt_products.tasks.retry import give_up_after, is_retryable
+from xrt_products.tasks.retry import TO_THE_DEADLINE, give_up_after, is_retryable
 from xrt_products.tasks.slot import take_slot
 
 
@@ -40,7 +41,7 @@ class PriorSubmissions(NamedTuple):
 
 
 _NOTHING = PriorSubmissions()
-REFUSED_TRIES = 3  # where no job is active, and the service names no parameter
+REFUSED_TRIES = 3  # where no job is active, and the service names no parameter; or a gateway refuses
 
 
 @task(
@@ -97,7 +98,8 @@ def submit_request(
         may_exist = bool(prior.orphaned) or is_another_attempt()
         job = _find_existing_job(client, request, prior) if may_exist else None
         if job is None:
-            job = _submit(client, request, slot or SubmissionSlot(client.base_url, sys.maxsize), deadline)
+            with closing(SubmissionSlot(client.base_url, sys.maxsize)) as unlimited:
+                job = _submit(client, request, slot or unlimited, deadline)
             get_run_logger().info("The service took the request as job %d: %s", job.job_id, job.url)
     label_flow_run(job)
     return job
@@ -107,18 +109,29 @@ def _submit(client: Client, request: ProductRequest, slot: SubmissionSlot, deadl
     """Submit the request within a slot; a refusal for the number of jobs is waited for."""
     take_slot(slot, client, deadline)
     try:
-        return client.submit(request)
+        job = client.submit(request)
     except SubmissionRefused as refusal:
         if refusal.names_parameters:
             raise
-        active = client.count_active_jobs()
+        with give_up_after(deadline, refused_tries=TO_THE_DEADLINE):
+            active = client.count_active_jobs()
         if active > 0:
             slot.refused_at = active
             raise NoSlot(f"{refusal}. {active} jobs are active: waiting until there are fewer", active=active) from None
-        refusal.retryable = (runtime.task_run.run_count or 1) < REFUSED_TRIES
+        refusal.retryable = _may_be_tried_again()
         raise
+    except UKSSDCError as error:
+        error.retryable = error.retryable or (error.refusal and _may_be_tried_again())
+        raise
+    else:
+        slot.job_submitted(job.job_id)
+        return job
     finally:
         slot.release()
+
+
+def _may_be_tried_again() -> bool:
+    return (runtime.task_run.run_count or 1) < REFUSED_TRIES
 
 
 def is_another_attempt() -> bool:

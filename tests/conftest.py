@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,11 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def prefect_api() -> str:
-    """Return the address of the session's Prefect server; the first to ask starts it."""
+def prefect_api() -> Iterator[str]:
+    """Yield the address of the session's Prefect server; the first to ask starts it.
+
+    Flows send no heartbeats, which nobody looks for here: at its end, a flow waits up to 1 s for the thread that does.
+    """
     home = Path(os.environ["XRT_TEST_HOME"])
     api = os.environ["PREFECT_API_URL"]
     with (home / "lock").open("w") as lock:
@@ -79,7 +83,11 @@ def prefect_api() -> str:
                 )
             (home / "server.pid").write_text(str(server.pid))
             wait_for_server(api, home / "server.log")
-    return api
+
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415 - as above
+
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield api
 
 
 def wait_for_server(api: str, log: Path) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 import zlib
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +19,7 @@ from ukssdc.errors import ProtocolError, ResultTooLarge, ServiceError, Transport
 from ukssdc.retry_after import read_retry_after, retry_after_text
 from ukssdc.service import API, BASE_URL, REGISTRATION_URL
 from ukssdc.texts import TextCleaner, shorten
+from ukssdc.warning import warn_once
 from ukssdc.wire_values import as_list, is_number
 
 ACCOUNT = "<your account>"  # in the place of the e-mail address, wherever the service repeats it
@@ -134,7 +133,7 @@ class Transport:
             )
         warning = answer.get("deprecationWarning")
         if isinstance(warning, dict) and isinstance(warning.get("message"), str):
-            _show_once(f"The UKSSDC service says: {shorten(warning['message'])}")
+            warn_once(f"The UKSSDC service says: {shorten(warning['message'])}")
         if str(answer["OK"]) in {"0", "False", "None"} and not isinstance(answer.get(details), dict):
             raise refusal(doing, _refusals(answer), names_parameters=bool(as_list(answer.get("listErr"))))
         return answer
@@ -195,7 +194,7 @@ def _checked_url(base_url: str) -> str:
         problem = f"{base_url!r} is no address of the service{why}: it should look like {BASE_URL}"
         raise UKSSDCError(re.sub(r"//[^/\s]*@", "//", problem))  # without a password
     if has_credentials(base_url):
-        _show_once(
+        warn_once(
             f"The user's name in the service's address is left out: nothing but your e-mail address is sent, to "
             f"{normalized}"
         )
@@ -276,9 +275,3 @@ def _refusals(answer: dict[str, Any]) -> list[str]:
     if len(said) > MAX_REASONS:
         said = [*said[:MAX_REASONS], f"... and {len(said) - MAX_REASONS} more"]
     return [shorten(reason) for reason in said] or ["it gave no reason"]
-
-
-@lru_cache(maxsize=32)  # so each is shown once (protocol, section 1)
-def _show_once(message: str) -> None:
-    # Not a Python warning: where those are errors, it would hide the answer of a call that has been made.
-    logging.getLogger("ukssdc").warning(message)

@@ -229,15 +229,18 @@ class JobInProgress(UKSSDCError):  # noqa: N818 - what happened
 
     Parameters
     ----------
-    message : str
     run : str
-        Which.
+        Which, in words.
     job_id : int, optional
         Its job; None where it has not submitted it yet.
     """
 
-    def __init__(self, message: str, *, run: str, job_id: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, run: str, job_id: int | None = None) -> None:
+        state = "has not submitted it yet" if job_id is None else f"follows its job {job_id}"
+        super().__init__(
+            f"the same request is in progress for this destination: {run} {state}. Wait for it, cancel it, or choose "
+            "another destination"
+        )
         self.run = run
         self.job_id = job_id
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ukssdc.addresses import origin
-from ukssdc.errors import NoSlot
-from ukssdc.record.locks import file_lock
+from ukssdc.errors import NoSlot, UKSSDCError
+from ukssdc.record.locks import file_lock, is_locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    SharedTurn = Callable[[], AbstractContextManager[bool]]
 
 MAX_ACTIVE = 5  # jobs; the service's own figure
 
@@ -34,26 +37,37 @@ def state_folder() -> Path:
 class SubmissionSlot:
     """The right to submit one job: taken with the count, given back with the submission's answer.
 
+    What counts is the larger of the service's count and the number of jobs that this user's processes know to be
+    active: a job that was just submitted may not be in the service's count yet.
+
     Parameters
     ----------
     base_url : str
         Where the service is.
     max_active : int, optional
         How many jobs may be active at once.
+    shared : callable, optional
+        Makes a context that is entered under the lock and left with it; it yields False where it is somebody else's
+        turn: what holds for several machines.
 
     Attributes
     ----------
+    counted : bool
+        Whether the service has answered how many jobs are active: it knows the account.
     refused_at : int or None
         How many jobs were active when the service refused a submission for their number: fewer must be active now.
     """
 
-    def __init__(self, base_url: str, max_active: int = MAX_ACTIVE) -> None:
+    def __init__(self, base_url: str, max_active: int = MAX_ACTIVE, shared: SharedTurn | None = None) -> None:
         where = origin(base_url)
-        host = re.sub(r"[^a-z0-9.-]", "_", where.host)
-        self._path = state_folder() / f"submit-{host}-{where.port}.lock"
+        self._service = f"{re.sub(r'[^a-z0-9.-]', '_', where.host)}-{where.port}"
+        self._folder = state_folder()
+        self._shared = shared
         self.max_active = max_active
+        self.counted = False
         self.refused_at: int | None = None
         self._held: ExitStack | None = None
+        self._jobs: dict[int, ExitStack] = {}
 
     @property
     def held(self) -> bool:
@@ -78,21 +92,53 @@ class SubmissionSlot:
         if self.held:
             return True
         with ExitStack() as stack:
-            if not stack.enter_context(file_lock(self._path)):
+            if not stack.enter_context(file_lock(self._folder / f"submit-{self._service}.lock")):
+                return False
+            if self._shared is not None and not stack.enter_context(self._shared()):
                 return False
             active = count()
+            self.counted = True
+            active = max(active, self._known_active())
             limit = self.max_active if self.refused_at is None else min(self.max_active, self.refused_at)
             if active >= limit:
                 raise NoSlot(f"waiting for a slot: {active} of {limit} active", active=active)
             self._held = stack.pop_all()
         return True
 
-    def close(self) -> None:
-        """Give the slot back, if it is held."""
-        self.release()
-
     def release(self) -> None:
         """Give the slot back: the next process may count and submit."""
         if self._held is not None:
             held, self._held = self._held, None
             held.close()
+
+    def job_submitted(self, job_id: int) -> None:
+        """Let all processes of this user know that a job is active, until it ends or this process does.
+
+        Never raises: the job is there, and the service counts it as well.
+        """
+        with suppress(UKSSDCError), ExitStack() as stack:
+            if stack.enter_context(file_lock(self._job_file(job_id), wait=True)):
+                self._jobs[job_id] = stack.pop_all()
+
+    def job_ended(self, job_id: int) -> None:
+        """Let them know that it is active no more."""
+        if (held := self._jobs.pop(job_id, None)) is not None:
+            held.close()
+
+    def close(self) -> None:
+        """Give back all that is held."""
+        self.release()
+        for job_id in list(self._jobs):
+            self.job_ended(job_id)
+
+    def _known_active(self) -> int:
+        active = 0
+        for file in self._folder.glob(self._job_file("*").name):
+            if is_locked(file):
+                active += 1
+            else:  # of a process that was killed
+                file.unlink(missing_ok=True)
+        return active
+
+    def _job_file(self, job: object) -> Path:
+        return self._folder / f"active-{self._service}-{job}.lock"

@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ukssdc.progress import progress_percent, progress_text, read_whole_number
+from ukssdc.progress import progress_percent, progress_text
+from ukssdc.wire_values import read_whole_number
 
 REPORT = "the failure report"
 
@@ -46,6 +47,8 @@ class Product(StrEnum):
         wanted = set(products)
         return tuple(p for p in cls if p in wanted)
 
+
+POSITION_PRODUCTS = (Product.StandardPos, Product.EnhancedPos, Product.AstromPos)
 
 Products = str | Sequence[str]  # "all", or a list or tuple of names
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,19 @@ def is_list(value: Any) -> bool:
 def is_number(value: Any, number: int) -> bool:
     """Tell whether a value is this number, which may come as a string."""
     return bool(value == number) or (isinstance(value, str) and value.strip().lstrip("0") == str(number))
+
+
+def read_whole_number(value: Any) -> int | None:
+    """Read an integer that may come as a string; None for anything else."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,9}\s*", value):
+        return int(value)
+    return None
 
 
 def _list_index(key: object) -> tuple[bool, int]:

@@ -6,7 +6,7 @@ import sys
 
 import ukssdc
 from ukssdc.errors import InvalidOptions
-from ukssdc.progress import product_progress
+from ukssdc.product_progress import product_progress
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.status import Action
 from xrt_products.flows.cli.app import app

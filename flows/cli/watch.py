@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ukssdc import Client, Job, JobStatus, Product, UKSSDCError
 from ukssdc.limits import MAX_WAIT, validate_limits
-from ukssdc.progress import ProductProgress, product_progress
+from ukssdc.product_progress import ProductProgress, product_progress
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.status import Action
 from ukssdc.texts import replace_controls

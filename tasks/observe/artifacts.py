@@ -16,7 +16,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 
 from ukssdc import Job, JobStatus, Product
 from ukssdc.markdown import escape, job_link, table
-from ukssdc.progress import ProductProgress, product_progress
+from ukssdc.product_progress import ProductProgress, product_progress
 from ukssdc.times import utcnow
 from xrt_products.tasks.observe.best_effort import best_effort
 

@@ -23,6 +23,7 @@ from xrt_support import USER, request_for
 from ukssdc import Product
 from ukssdc.download.archive import verify_archive
 from ukssdc.emulator import Build, Emulator, Fault, Scenario
+from ukssdc.record.folders import safe_name
 from ukssdc.record.record import JobRecord
 
 KILLS = int(os.environ.get("XRT_CHAOS_KILLS", "3"))
@@ -44,7 +45,7 @@ def emulator() -> Iterator[Emulator]:
         Fault("stall_after", "submit", rate=1.0, seconds=WINDOW),
         Fault("slow", "download", rate=1.0, seconds=WINDOW),
     ]
-    with Emulator(users=(USER,), scenario=scenario, faults=faults) as running:
+    with Emulator(users=(USER,), scenario=scenario, faults=faults, name_change="mixed") as running:
         yield running
 
 
@@ -74,9 +75,10 @@ class Chaos:
     def request(self) -> None:
         """Ask for another target's products, unless enough is going on."""
         if len(self.unfinished()) < AT_ONCE:
-            target = f"Target {len(self.started) + 1}"
+            number = len(self.started) + 1
+            target = f"Barnard's star & {number}"  # which the service repeats in other words, or not at all
             run = self.runs.start(
-                request=request_for(*PRODUCTS, name=target).model_dump(mode="json"),
+                request=request_for(*PRODUCTS, name=target, RA=number).model_dump(mode="json"),
                 interval=0.5,
                 destination="products",
             )
@@ -160,7 +162,7 @@ def test_runs_killed_at_random_moments_end_with_one_job_and_every_product(chaos:
 
     jobs = list(chaos.emulator.jobs.values())
     assert Counter(job.name for job in jobs) == Counter(chaos.started.values())
-    assert all(whole(chaos.home / "products" / job.name.replace(" ", "_") / str(job.id)) for job in jobs)
+    assert all(whole(chaos.home / "products" / safe_name(job.name) / str(job.id)) for job in jobs)
     assert len([call for call in chaos.emulator.ledger.calls("submit") if call.ok]) == len(jobs)
 
 
@@ -191,4 +193,4 @@ def test_a_crashed_run_is_taken_up_again_by_prefects_own_command(chaos: Chaos) -
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(chaos.emulator.jobs) == [951]
-    assert whole(chaos.home / "products" / "Target_1" / "951")
+    assert whole(chaos.home / "products" / safe_name("Barnard's star & 1") / "951")

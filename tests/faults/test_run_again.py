@@ -116,19 +116,19 @@ def test_a_finished_job_is_not_taken_for_the_one_that_was_being_submitted(
 
 
 def test_a_job_that_was_cancelled_is_not_gone_on_with(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({Product.Image: Build(running=1e6)}, faults=[Fault("not_ok", "status", nth=3)])
-    request = request_for(Product.LightCurve, Product.Image)
+    emulator = serve({Product.Image: Build(running=1e6)})
+    request, short = request_for(Product.LightCurve, Product.Image), options | {"max_wait": 1.0}
     with pytest.raises(ProductsFailed):  # the light curve is on disk by then, the image still pending
-        request_products(request, **options)
+        request_products(request, **short)
     emulator.cancel(951, ["Image"])
 
-    report = request_products(request, **options | {"max_wait": 1.0, "on_failure": "return"})
+    report = request_products(request, **short, on_failure="return")
 
     assert report.job.job_id == 952
 
 
 def test_a_run_that_is_tried_again_is_not_in_its_own_way(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({Product.Image: Build(running=300)}, faults=[Fault("not_ok", "status", nth=3)])
+    emulator = serve(faults=[Fault("archive_corrupt", "download", product="Image", count=6)])
     flow = request_products.with_options(retries=1)
 
     report = flow(request_for(Product.LightCurve, Product.Image), **options, if_exists="error")
@@ -138,6 +138,7 @@ def test_a_run_that_is_tried_again_is_not_in_its_own_way(serve: Serve, options: 
         (Product.LightCurve, Product.Image), "downloaded"
     )
     assert len(emulator.ledger.calls("download", product="LightCurve")) == 1
+    assert len(emulator.ledger.calls("download", product="Image")) == 7  # six in the first try of the run
     assert list(emulator.jobs) == [951]
 
 

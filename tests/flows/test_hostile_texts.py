@@ -6,20 +6,19 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from in_process import CommandLine
 from raw_server import http, raw_server
-from terminal import Terminal
+from terminal import COMMAND, Terminal
 from xrt_support import USER, Serve, request_for
 
 from ukssdc import Product
 from ukssdc.emulator import Build, Stage
 
-COMMAND = Path(sys.executable).with_name("xrt-products")
 LC = Product.LightCurve
 TEXTS = {
     "clear screen": "\x1b[2J\x1b[H",
@@ -54,17 +53,19 @@ def entry(code: int, text: str) -> dict[str, Any]:
 
 def command(url: str, *arguments: object, folder: Path | None = None) -> str:
     """Run a command to its end and return all that it wrote, which has no sequences of its own in a pipe."""
-    done = subprocess.run(
-        [COMMAND, *map(str, arguments)],
-        cwd=folder,
-        env=os.environ | {"UKSSDC_USER": USER, "UKSSDC_URL": url, "COLUMNS": "200"},
-        capture_output=True,
-        timeout=180,
-        check=False,
-    )
-    written = (done.stdout + done.stderr).decode()
+    done = CommandLine(folder or Path.cwd())(*arguments, UKSSDC_USER=USER, UKSSDC_URL=url)
+    written = done.stdout + done.stderr
     assert "Traceback" not in written
     return written
+
+
+def process(url: str, *arguments: object) -> str:
+    """Run a command in a process of its own: its log goes where Python's does."""
+    environment = os.environ | {"UKSSDC_USER": USER, "UKSSDC_URL": url, "COLUMNS": "200"}
+    done = subprocess.run(
+        [COMMAND, *map(str, arguments)], env=environment, capture_output=True, timeout=180, check=True
+    )
+    return (done.stdout + done.stderr).decode()
 
 
 def assert_harmless(written: str) -> None:
@@ -82,6 +83,11 @@ def attached(text: str) -> bytes:
 def test_status_shows_names_texts_and_progress_as_texts(text: str) -> None:
     with raw_server(attached(text), answer(lc=entry(3, f"shown{text}"))) as url:
         assert_harmless(command(url, "status", 951))
+
+
+def test_a_command_in_a_process_of_its_own_writes_them_as_texts() -> None:
+    with raw_server(attached(ALL), answer(lc=entry(3, ALL))) as url:
+        assert_harmless(process(url, "status", 951))
 
 
 def test_watch_shows_plain_lines_without_effect() -> None:
@@ -143,7 +149,7 @@ def test_a_refusal_is_a_text(refused: bytes, arguments: tuple[object, ...]) -> N
 def test_a_warning_of_the_service_is_a_text() -> None:
     warned = {"deprecationWarning": {"message": ALL}}
     with raw_server(answer(jobs=[], **warned), answer(numJobs=0)) as url:
-        assert_harmless(command(url, "jobs"))
+        assert_harmless(process(url, "jobs"))
 
 
 @pytest.mark.parametrize("ends", [4, -3, -4])

@@ -14,7 +14,8 @@ from ukssdc import Product
 from ukssdc.emulator import Build, Emulator, Scenario
 from xrt_products import cancel_products, collect_products, request_products
 
-STAGGERED = {p: Build(running=30 + MINUTE * n) for n, p in enumerate(Product)}
+LAST = 30 + MINUTE * (len(Product) - 1)  # s after the submission
+STAGGERED = {p: Build(requested=0, queued=0, running=30 + MINUTE * n) for n, p in enumerate(Product)}
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,14 @@ def test_products_are_downloaded_while_others_still_run(staggered: Emulator) -> 
 def test_a_request_is_one_submission_and_one_download_each(staggered: Emulator) -> None:
     assert len(staggered.ledger.calls("submit")) == 1
     assert sorted(c.products[0] for c in staggered.ledger.calls("download")) == sorted(Product)
+
+
+@pytest.mark.xdist_group("staggered")
+def test_the_calls_for_a_job_are_within_a_tenth_of_the_fewest_possible(staggered: Emulator) -> None:
+    """One count, one submission, a poll at once and then one a minute, and one download for each product."""
+    fewest = 1 + 1 + (1 + math.ceil(LAST / MINUTE)) + len(STAGGERED)
+
+    assert fewest <= len(list(staggered.ledger)) <= 1.1 * fewest
 
 
 def test_the_real_service_is_not_polled_more_often_than_once_a_minute(

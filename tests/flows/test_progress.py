@@ -15,7 +15,7 @@ from xrt_support import USER, Serve, request_for
 import xrt_products.tasks.observe.artifacts
 from ukssdc import Client, Job, JobStatus, Product, ProductStatus
 from ukssdc.emulator import Build, Stage
-from ukssdc.progress import product_progress
+from ukssdc.product_progress import product_progress
 from xrt_products import request_products
 from xrt_products.tasks.observe.artifacts import ProgressArtifacts
 

@@ -31,6 +31,12 @@ TERMINALS = {
     "C": {"LC_ALL": "C", "LANG": "C"},
     "C without UTF-8": ASCII_LOCALE,
 }
+IN_THE_GATE = ("ascii", "C without UTF-8")
+
+
+def later(*values: object) -> Any:
+    """Return a case that `make test-long` runs: each is a process of its own."""
+    return pytest.param(*values, marks=pytest.mark.long)
 
 
 def start(*arguments: object, stdout: Any = subprocess.PIPE, **options: Any) -> subprocess.Popen[bytes]:
@@ -85,14 +91,14 @@ def folder(tmp_path: Path) -> Path:
 SHOWING = [("status", 951), ("jobs",)]
 
 
-@pytest.mark.parametrize("terminal", TERMINALS.values(), ids=list(TERMINALS))
 @pytest.mark.parametrize("arguments", SHOWING, ids=["status", "jobs"])
+@pytest.mark.parametrize("terminal", [name if name in IN_THE_GATE else later(name) for name in TERMINALS])
 def test_a_name_that_the_terminal_cannot_show_is_shown_as_far_as_it_can(
-    emulator: Emulator, arguments: tuple[object, ...], terminal: dict[str, str]
+    emulator: Emulator, arguments: tuple[object, ...], terminal: str
 ) -> None:
     assert emulator.jobs
 
-    status, out, err = end(start(*arguments, environment=terminal))
+    status, out, err = end(start(*arguments, environment=TERMINALS[terminal]))
 
     assert (status, err) == (0, b"")
     assert b" Car" in out
@@ -189,7 +195,7 @@ def test_watching_a_job_that_is_over_speaks_of_the_job_though_nobody_reads(emula
 
 
 @pytest.mark.parametrize("arguments", [*SHOWING, ("cancel", 951, "LightCurve")], ids=["status", "jobs", "cancel"])
-@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&- 2>&-", "2>&-"])
+@pytest.mark.parametrize("closed", [later(">&-"), later(">&- 2>&-"), "<&- >&- 2>&-", "2>&-"])
 def test_where_stdout_or_stderr_is_closed_from_the_start_the_command_does_its_work(
     emulator: Emulator, arguments: tuple[object, ...], closed: str
 ) -> None:
@@ -228,7 +234,7 @@ def test_a_terminal_that_is_busy_is_waited_for(emulator: Emulator) -> None:
     assert len(written) > 4096
 
 
-@pytest.mark.parametrize("terminal", ["ascii", "latin-1", "C without UTF-8"])
+@pytest.mark.parametrize("terminal", [later("ascii"), later("latin-1"), "C without UTF-8"])
 def test_a_run_downloads_and_ends_with_0_whatever_the_terminal_can_show(
     serve: Serve, folder: Path, terminal: str
 ) -> None:
@@ -242,8 +248,15 @@ def test_a_run_downloads_and_ends_with_0_whatever_the_terminal_can_show(
     assert len(list(folder.glob("products/*/951/image.tar.gz"))) == 1
 
 
-@pytest.mark.parametrize("build", [QUICK, Build(ends=-3)], ids=["complete", "failed"])
-@pytest.mark.parametrize("command", ["run", "collect"])
+@pytest.mark.parametrize(
+    ("command", "build"),
+    [
+        pytest.param("run", Build(ends=-3), id="run, failed"),
+        pytest.param("collect", QUICK, id="collect, complete"),
+        pytest.param("run", QUICK, id="run, complete", marks=pytest.mark.long),
+        pytest.param("collect", Build(ends=-3), id="collect, failed", marks=pytest.mark.long),
+    ],
+)
 def test_where_neither_report_nor_log_can_be_written_the_exit_status_is_the_jobs(
     serve: Serve, folder: Path, full: IO[bytes], build: Build, command: str
 ) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from ukssdc.request import ProductRequest
 from ukssdc.request.parameter_values import Parameter
 from ukssdc.request.parameters import PositionParameters
-from ukssdc.request.request_sections import MODELS, POSITION_PRODUCTS
-from ukssdc.status import Product
+from ukssdc.request.request_sections import MODELS
+from ukssdc.status import POSITION_PRODUCTS, Product
 
 TEXTS = {
     "targ": st.lists(st.from_regex(r"\A[0-9]{8}\Z"), min_size=1, max_size=3).map(",".join),

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ukssdc import Product, ProductStatus
 from ukssdc.emulator.data.build_steps import progress as emulated_progress
-from ukssdc.progress import ProductProgress, product_progress, progress_percent
+from ukssdc.product_progress import ProductProgress, product_progress
+from ukssdc.progress import progress_percent
 
 DONE, ACTIVE, NOT_REACHED = 2, 1, 0
 SPECTRA = {"spec": "1", "timeslice": "user", "rname1": "early", "gti1": "0-100", "rname2": "late", "gti2": "100-900"}

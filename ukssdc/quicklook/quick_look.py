@@ -10,12 +10,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from ukssdc.client import Client
-from ukssdc.errors import TransportError, UKSSDCError
+from ukssdc.errors import ServiceError, TransportError, UKSSDCError
 from ukssdc.job import Job
 from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
-from ukssdc.status import Product
+from ukssdc.status import POSITION_PRODUCTS, Product
 
-POSITION_PRODUCTS = (Product.StandardPos, Product.EnhancedPos, Product.AstromPos)
 TIME_FORMATS = {"s": "MET", "m": "MJD"}  # lctimetype -> TimeFormat (protocol, sections 5 and 6)
 MAX_RETRY_TIME = 60.0  # s from the first call to the last retry
 FetchResult = Callable[[Job], Any]
@@ -137,7 +136,10 @@ def _fetch_all(calls: Mapping[Product, FetchResult], job: Job) -> tuple[dict[Pro
 
 
 def _is_retryable(error: Exception) -> bool:
-    return isinstance(error, _SkippedCallError) or (isinstance(error, UKSSDCError) and error.retryable)
+    """Tell whether asking again may help: a gateway's refusal passes; the service refuses what it does not have."""
+    if isinstance(error, UKSSDCError):
+        return error.retryable or (error.refusal and not isinstance(error, ServiceError))
+    return isinstance(error, _SkippedCallError)
 
 
 def _problem_text(error: Exception) -> str:

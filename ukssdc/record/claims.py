@@ -98,10 +98,4 @@ def _in_progress(path: Path) -> JobInProgress:
     with suppress(OSError, ValueError):
         found = json.loads(path.read_text("utf-8"))
         run, job_id = str(found["run"]), found["job_id"]
-    state = "has not submitted it yet" if job_id is None else f"follows its job {job_id}"
-    return JobInProgress(
-        f"the same request is in progress for this destination: {run} {state}. Wait for it, cancel it, or choose "
-        "another destination",
-        run=run,
-        job_id=job_id,
-    )
+    return JobInProgress(run, job_id)

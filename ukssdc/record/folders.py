@@ -187,21 +187,6 @@ class JobFolder:
         """Return where a product's failure report belongs: `failure-LightCurve.md`."""
         return self.path / FAILURE_REPORT.format(product)
 
-    @property
-    def is_lockable(self) -> bool:
-        """True where the folder can be locked: another user's cannot, and its job is not ours to resume."""
-        try:
-            with self.lock():
-                return True
-        except UKSSDCError:
-            return False
-
-    @property
-    def is_followed(self) -> bool:
-        """True while a run follows the job."""
-        with self.lock() as free:
-            return not free
-
 
 @dataclass(frozen=True)
 class ProductsFolder:
@@ -269,17 +254,15 @@ class ProductsFolder:
             if record.request == request and is_same_service(record.url, service) and not record.finished
         ]
         newest = max(found, key=lambda folder: folder.job.job_id, default=None)
-        if newest is None or not newest.is_lockable:
+        if newest is None:
             return None
-        if newest.is_followed:
-            number = newest.job.job_id
-            raise JobInProgress(
-                f"the same request is in progress for this destination: another run follows its job {number}. Wait for "
-                "it, cancel it, or choose another destination",
-                run="another run",
-                job_id=number,
-            )
-        return newest
+        try:
+            with newest.lock() as free:
+                if free:
+                    return newest
+        except UKSSDCError:  # another user's folder cannot be locked, and its job is not ours to resume
+            return None
+        raise JobInProgress("another run", newest.job.job_id)
 
     def recorded_jobs(self) -> frozenset[str]:
         """Return the addresses of all jobs that are on record here, of whichever target."""

@@ -10,7 +10,7 @@ from ukssdc.request.parameter_values import read_flag
 from ukssdc.request.parameters import Parameters
 from ukssdc.request.rules import ParameterSet
 from ukssdc.request.value_texts import format_name, format_value
-from ukssdc.status import Product
+from ukssdc.status import POSITION_PRODUCTS, Product
 
 FIELDS = {
     Product.LightCurve: "light_curve",
@@ -22,7 +22,6 @@ FIELDS = {
     Product.SourceDet: "source_det",
 }
 MODELS: dict[Product, type[Parameters]] = {p: getattr(parameters, p.value) for p in Product}
-POSITION_PRODUCTS = (Product.StandardPos, Product.EnhancedPos, Product.AstromPos)
 # For the service, each of these is one parameter: set for one of the products, it applies to all of them.
 SHARED_PARAMETERS = (
     (POSITION_PRODUCTS, tuple(parameters.PositionParameters.model_fields)),
