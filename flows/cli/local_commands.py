@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from pathlib import Path
@@ -68,9 +67,9 @@ def ui() -> int:
 
     server = ensure_server()
     if server is None:
-        sys.stdout.write(
-            f"A Prefect server is set up: {os.environ.get('PREFECT_API_URL', 'see `prefect config view`')}\n"
-        )
+        from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL  # noqa: PLC0415 - it takes its time
+
+        sys.stdout.write(f"A Prefect server is set up: {PREFECT_UI_URL.value() or PREFECT_API_URL.value()}\n")
         return 0
     server.wait()
     sys.stdout.write(f"Open {server.url}/runs in a browser; Ctrl-C ends this, and no run\n")

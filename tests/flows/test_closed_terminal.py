@@ -46,6 +46,8 @@ def folder(prefect_api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with own_state(tmp_path) as environment:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
+            if not value:
+                monkeypatch.delenv(name)
         yield tmp_path
 
 

@@ -82,8 +82,15 @@ class Screen:
         return "\n".join(line.rstrip() for line in text.splitlines()).rstrip()
 
     def _tmux(self, *words: str) -> str:
-        command = ["tmux", "-L", self._socket, "-f", "/dev/null", *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=TIMEOUT).stdout
+        done = subprocess.run(
+            ["tmux", "-L", self._socket, "-f", "/dev/null", *words],
+            env=dict(os.environ),  # without COLUMNS and LINES, which readline sets below Python
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=TIMEOUT,
+        )
+        return done.stdout
 
 
 @pytest.fixture
@@ -120,5 +127,6 @@ def test_each_line_of_a_session_is_one_that_a_person_wants(folder: Path, columns
     assert "job 951 (GRB 200416A) goes on at the service" in "\n".join(interrupted)
     assert "On disk, in products/GRB_200416A/951: psf.tar.gz" in "\n".join(interrupted)
     assert [word for word in UNWANTED if word in screen.text] == []
+    assert ("Running for" in screen.text) is (columns > 110)
     assert max(len(line) for line in screen.text.splitlines() if "━" in line) <= columns
     wait_for_end(folder)
