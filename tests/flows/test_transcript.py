@@ -5,6 +5,7 @@ It needs tmux: `apt-get install tmux`.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
