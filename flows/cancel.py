@@ -1,9 +1,8 @@
-"""cancel_products; and what cancels a run's job with it: Prefect's cancellation hook, and Ctrl-C."""
+"""cancel_products; and the hook that cancels a run's job with it, where Prefect cancels the run."""
 
 # No postponed annotations here: a served flow is pickled by value, without what only its annotations name.
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from contextvars import Context
 from datetime import timedelta
 from inspect import signature
@@ -23,6 +22,7 @@ from ukssdc.limits import validate_limits
 from ukssdc.lookup import find_submitted
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.times import utcnow
+from xrt_products.flows.interrupt import CANCEL_HINT, FindJobs
 from xrt_products.tasks.account import Account, UKSSDCAccount, client_for
 from xrt_products.tasks.cancel import cancel_job
 from xrt_products.tasks.cancellation import RunCancelled
@@ -31,7 +31,6 @@ from xrt_products.tasks.flow_run import (
     LABEL,
     deployed_run,
     flow_run,
-    is_deployed,
     label_run,
     owned_by_other_run,
     run_began,
@@ -40,59 +39,6 @@ from xrt_products.tasks.results import RESULTS
 from xrt_products.tasks.retry import backoff_delays, max_retries
 
 MAX_CANCEL_WAIT = 3600.0  # s; how long a cancellation is tried while the service is away
-
-CANCEL_HINT = "Look with `xrt-products jobs`, and `xrt-products cancel` what is not wanted any more"
-
-# What is to be cancelled: jobs, and of each the products; worked out only when it comes to that.
-FindJobs = Callable[[Client], list[tuple[Job, tuple[Product, ...]]]]
-
-
-@contextmanager
-def cancel_on_interrupt(
-    find_jobs: FindJobs, account: Any, *, cancel_with_run: bool, then: Callable[[], None] | None = None
-) -> Iterator[None]:
-    """Cancel at the service, once, if Ctrl-C of a script stops the body; must be used within a flow.
-
-    A deployed run that is cancelled, or is part of one that is, is left to `cancel_job_with_run`, which Prefect calls
-    for each of them. One that ends with its machine, or its worker, goes on later, and so does its job.
-
-    Parameters
-    ----------
-    find_jobs : callable
-        Returns what is to be cancelled.
-    account : str, UKSSDCAccount or None
-    cancel_with_run : bool
-        Whether to cancel at all.
-    then : callable, optional
-        Called when everything has been cancelled.
-    """
-    deployed = is_deployed()  # asked now: by then the server may be gone
-    try:
-        yield
-    except KeyboardInterrupt:
-        # Ctrl-C of a worker, or of what serves the flow, reaches the runs as well: they are to go on later.
-        if not deployed:
-            _cancel_jobs(find_jobs, account, cancel_with_run=cancel_with_run, then=then)
-        raise
-
-
-def _cancel_jobs(find_jobs: FindJobs, account: Any, *, cancel_with_run: bool, then: Callable[[], None] | None) -> None:
-    log = get_run_logger()
-    if not cancel_with_run:
-        log.warning("Interrupted; what has been submitted goes on at the service, to be collected later")
-        return
-    try:
-        client = client_for(account)
-        stopped = [(job, products) for job, products in find_jobs(client) if products]
-        for job, products in stopped:
-            log.warning("Interrupted; cancelled at the service: %s", client.cancel(job, products))
-    except (UKSSDCError, ValueError) as error:
-        log.error("Interrupted, but perhaps not cancelled at the service: %s. %s", error, CANCEL_HINT)
-        return
-    if stopped and then is not None:
-        then()
-    if not stopped:
-        log.warning("Interrupted; the service has nothing of it to cancel. %s", CANCEL_HINT)
 
 
 def submitted_by(request: ProductRequest, run: FlowRun) -> FindJobs:

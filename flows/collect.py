@@ -14,6 +14,7 @@ from ukssdc.service import POLL_INTERVAL
 from ukssdc.tracker import NO_STATUS_POLLS
 from xrt_products.flows.cancel import cancel_job_with_run
 from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
+from xrt_products.flows.interrupt import commands, handle_interrupt
 from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.account import Account
 from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
@@ -93,9 +94,10 @@ def collect_products(
     )
     products = products_folder(options)
     find = find_job.with_options(retries=max_retries(max_wait, interval), retry_delay_seconds=backoff_delays(interval))
-    folder = products.folder_of(
-        find(job_id, account, run_began() + timedelta(seconds=max_wait), DEPLOYED_TRIES if is_deployed() else 1)
-    )
+    with handle_interrupt(lambda: f"job {job_id} goes on at the service\n{commands(job_id, options)}"):
+        folder = products.folder_of(
+            find(job_id, account, run_began() + timedelta(seconds=max_wait), DEPLOYED_TRIES if is_deployed() else 1)
+        )
     label_flow_run(folder.job)
     try:
         with watch_cancellation(deployed_run(), interval):

@@ -18,7 +18,8 @@ from ukssdc.outcomes import JobReport, Outcome, build_failed, download_failed, s
 from ukssdc.record import JobFolder, ProductsFolder
 from ukssdc.status import Action
 from ukssdc.tracker import JobTracker
-from xrt_products.flows.cancel import cancel_on_interrupt, end_cancelled
+from xrt_products.flows.cancel import end_cancelled
+from xrt_products.flows.interrupt import handle_interrupt, job_goes_on
 from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancel import user_cancelled
@@ -72,27 +73,26 @@ def follow(
     list of JobReport
         One for each job, in their order.
     """
-    with ExitStack() as stack:
-        for folder in folders:
-            if not stack.enter_context(folder.lock()):
-                number = folder.job.job_id
-                get_run_logger().warning("Another run on this machine is following job %d as well", number)
-        trackers = [_track(folder, options) for folder in folders]
-        artifacts = {
-            tracker.job.job_id: ProgressArtifacts(tracker.job, shown_before=_shown_before(tracker.job))
-            for tracker in trackers
-        }
-        stack.enter_context(
-            cancel_on_interrupt(
-                lambda _: [(tracker.job, tracker.pending) for tracker in trackers],
-                options.account,
-                cancel_with_run=options.cancel_with_run,
-                then=lambda: _note_cancelled(trackers),
-            )
-        )
-        stack.enter_context(interruptible())
-        outcomes = _poll_and_branch(trackers, artifacts, options, ended)
-    return [_report(folder, outcomes[folder.job.job_id], artifacts[folder.job.job_id], options) for folder in folders]
+    trackers: list[JobTracker] = []
+    with handle_interrupt(
+        lambda: job_goes_on(folders, not trackers or any(t.pending for t in trackers), options),
+        lambda _: [(tracker.job, tracker.pending) for tracker in trackers],
+        options.account,
+        then=lambda: _note_cancelled(trackers),
+    ):
+        with ExitStack() as stack:
+            for folder in folders:
+                if not stack.enter_context(folder.lock()):
+                    number = folder.job.job_id
+                    get_run_logger().warning("Another run on this machine is following job %d as well", number)
+            trackers += [_track(folder, options) for folder in folders]
+            artifacts = {
+                tracker.job.job_id: ProgressArtifacts(tracker.job, shown_before=_shown_before(tracker.job))
+                for tracker in trackers
+            }
+            stack.enter_context(interruptible())
+            outcomes = _poll_and_branch(trackers, artifacts, options, ended)
+        return [_report(folder, outcomes[(n := folder.job.job_id)], artifacts[n], options) for folder in folders]
 
 
 def end_without_report(error: JobInProgress | RunCancelled) -> Any:

@@ -18,8 +18,9 @@ from ukssdc.record import JobFolder, ProductsFolder
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.slots import MAX_ACTIVE, SubmissionSlot
 from ukssdc.tracker import NO_STATUS_POLLS, JobTracker
-from xrt_products.flows.cancel import cancel_job_with_run, cancel_on_interrupt, submitted_by
+from xrt_products.flows.cancel import cancel_job_with_run, submitted_by
 from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
+from xrt_products.flows.interrupt import handle_interrupt, job_goes_on
 from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
@@ -39,6 +40,11 @@ from xrt_products.tasks.retry import max_retries
 from xrt_products.tasks.shared_limit import SharedLimit
 from xrt_products.tasks.slot import wait_for_slot
 from xrt_products.tasks.submit import PriorSubmissions, submit_request
+
+UNKNOWN_IF_SENT = (
+    "whether the service has the request, `xrt-products jobs` shows. The same request, run again, looks for its job "
+    "before it submits one"
+)
 
 
 @flow(
@@ -125,6 +131,7 @@ def request_products(
     run, body, service = flow_run(), request_body(request), client_for(account).base_url
     try:
         with (
+            handle_interrupt(lambda: "nothing has been submitted"),
             products.claim(request.name, body, service, f"the run {run.name!r}") as claim,
             closing(SubmissionSlot(service, max_active, SharedLimit(service).hold)) as slot,
             watch_cancellation(deployed_run(), interval),
@@ -161,7 +168,9 @@ def _unfinished_job(
     )
     deadline = run_began() + timedelta(seconds=options.max_wait)
     tracker = JobTracker(folder.job, folder, interval=options.interval, max_wait=options.max_wait)
-    if not check(folder, tracker, options.account, deadline):
+    with handle_interrupt(lambda: job_goes_on([folder], pending=True, options=options)):
+        resumable = check(folder, tracker, options.account, deadline)
+    if not resumable:
         over = "is gone at the service" if tracker.gone else "was cancelled"
         log.warning("What an earlier run left unfinished of %s %s: submitting a new job", folder.job, over)
         return None
@@ -178,10 +187,14 @@ def _submit(
     retries, delay = max_retries(options.max_wait, options.interval), options.interval
     deadline = run_began() + timedelta(seconds=options.max_wait)
     journal = products.journal(request.name, body, run=str(run.id), since=run_began(), until=deadline)
+    sent = False
     with (
         journal as pending,
-        cancel_on_interrupt(
-            submitted_by(request, run), options.account, cancel_with_run=options.cancel_with_run, then=pending.resolve
+        handle_interrupt(
+            lambda: UNKNOWN_IF_SENT if sent else "nothing has been submitted",
+            submitted_by(request, run),
+            options.account,
+            then=pending.resolve,
         ),
     ):
         prior = PriorSubmissions(() if fresh else pending.orphaned, products)
@@ -190,6 +203,7 @@ def _submit(
             wait = wait_for_slot.with_options(retries=retries, retry_delay_seconds=delay)
             wait(slot, options.account, deadline, tries)
         submit = submit_request.with_options(retries=retries, retry_delay_seconds=delay)
+        sent = True
         folder = products.folder_of(submit(request, options.account, deadline, prior, slot)).begin(body, SOFTWARE)
         pending.resolve()
     return folder

@@ -19,9 +19,20 @@ MAX_NAMED = 3  # jobs in a task run's name
 
 
 class ProductsPending(Exception):  # noqa: N818 - no error: it tells Prefect to ask again later
-    """Nothing new yet; its text is the state of the jobs, because Prefect logs it at each retry."""
+    """Nothing new yet; its text is the state of the jobs, because Prefect logs it at each retry.
+
+    Parameters
+    ----------
+    message : str
+    trackers : sequence of JobTracker, optional
+        Of the jobs that were asked about.
+    """
 
     retryable = True
+
+    def __init__(self, message: str, trackers: Sequence[JobTracker] = ()) -> None:
+        super().__init__(message)
+        self.trackers = trackers
 
 
 def _task_run_name() -> str:
@@ -77,7 +88,7 @@ def poll_status(
                     _show(tracker, (artifacts or {}).get(tracker.job.job_id))
     if ready := {t.job.job_id: t.status for t in trackers if t.settled or t.deadline_passed or t.poll_failed}:
         return ready
-    raise ProductsPending("; ".join(map(str, trackers)))
+    raise ProductsPending("; ".join(map(str, trackers)), trackers)
 
 
 def _poll(tracker: JobTracker, client: Client) -> None:

@@ -22,6 +22,7 @@ from ukssdc.errors import NoSlot
 from ukssdc.limits import MAX_WAIT
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.times import clock, utcnow
+from xrt_products.tasks.observe.display import show
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,7 +58,7 @@ def max_retries(max_wait: float, interval: float) -> int:
     return math.ceil(max_wait / interval) + MAX_CORRUPT
 
 
-def is_retryable(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001 - Prefect's signature
+def is_retryable(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:
     """Decide whether a failed task is tried again: only where the error says that it may pass.
 
     It must be a plain function: Prefect silently never retries for anything else.
@@ -66,10 +67,22 @@ def is_retryable(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> 
         state.result()
     except Exception as error:  # noqa: BLE001 - whatever it is, the log must say why there is no retry
         if getattr(error, "retryable", False):
+            failed, delay = error, _retry_delay(task, task_run)
+            show(lambda display: display.retry(task_run.name, failed, delay))
             return True
+        if isinstance(error, Interrupted):
+            return False
         what = str(error) if isinstance(error, UKSSDCError) else repr(error)
         get_run_logger().error("Not retrying %s: %s", task.name, what)
     return False
+
+
+def _retry_delay(task: Task[Any, Any], task_run: TaskRun) -> float:
+    """Return how long Prefect waits after a failed try, s."""
+    delays = task.retry_delay_seconds
+    if isinstance(delays, list):
+        return float(delays[min(max(task_run.run_count, 1), len(delays)) - 1]) if delays else 0.0
+    return float(delays or 0.0) if not callable(delays) else 0.0
 
 
 def retried_task(

@@ -11,7 +11,6 @@ from ukssdc.slots import SubmissionSlot
 from ukssdc.times import utcnow
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.cancellation import raise_if_cancelled
-from xrt_products.tasks.observe.display import show
 from xrt_products.tasks.retry import TO_THE_DEADLINE, give_up_after, retried_task
 
 LOCK_TRIES, LOCK_PAUSE = 20, 0.25  # s; another process holds the lock for two calls
@@ -65,8 +64,6 @@ def take_slot(slot: SubmissionSlot, client: Client, deadline: datetime | None, *
                 active=full.active,
                 retryable=False,
             ) from None
-        text = str(full)
-        show(lambda display: display.waiting(text))
         raise
 
 
@@ -76,4 +73,4 @@ def _take(slot: SubmissionSlot, client: Client) -> None:
         if slot.take(client.count_active_jobs):
             return
         time.sleep(LOCK_PAUSE)
-    raise NoSlot("another run is submitting; waiting for a slot", active=0)
+    raise NoSlot("waiting for a slot: another run is submitting", active=0)

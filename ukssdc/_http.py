@@ -176,6 +176,7 @@ class Transport:
             url=url,
             status_code=code,
             retry_after=wait,
+            reason=f"HTTP {code}",
         )
 
 
@@ -231,6 +232,7 @@ def _as_transport_error(error: requests.RequestException, url: str, doing: str, 
         f"could not {doing}: {base_url} did not answer ({why}). This may pass: try again in a minute",
         url=url,
         sent=sent,
+        reason=why,
     )
 
 

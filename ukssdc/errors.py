@@ -49,11 +49,14 @@ class UKSSDCError(Exception):
         call that is final; in the middle of a day of polls it is most likely trouble of the service's own.
     retry_after : float or None
         How long the service asks to wait before the next call, s from when the error was raised.
+    disk_full : bool
+        True where there was no room for a file: it passes when somebody makes some.
     """
 
     retryable: bool = False
     refusal: bool = False
     retry_after: float | None = None
+    disk_full: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let an error travel between processes whatever its constructor takes: Prefect pickles what it stores."""
@@ -82,6 +85,8 @@ class TransportError(UKSSDCError):
         False only where the call certainly never reached the service (connection refused, name not found).
     retry_after : float, optional
         How long the service asks to wait, s.
+    reason : str, optional
+        What happened alone, in a few words: "it refused the connection".
     """
 
     def __init__(
@@ -92,8 +97,10 @@ class TransportError(UKSSDCError):
         status_code: int | None = None,
         sent: bool = True,
         retry_after: float | None = None,
+        reason: str = "",
     ) -> None:
         super().__init__(message)
+        self.reason = reason
         self.retry_after = retry_after
         self.url = url
         self.status_code = status_code

@@ -101,7 +101,7 @@ class SubmissionSlot:
             active = max(active, self._known_active())
             limit = self.max_active if self.refused_at is None else min(self.max_active, self.refused_at)
             if active >= limit:
-                raise NoSlot(f"{active} of {limit} active; waiting for a slot", active=active)
+                raise NoSlot(f"waiting for a slot: {active} of {limit} active", active=active)
             self._held = stack.pop_all()
         return True
 

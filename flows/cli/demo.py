@@ -15,9 +15,17 @@ from rich.console import Console
 from ukssdc import Product
 from ukssdc.emulator import Build, Emulator, Scenario
 from ukssdc.record.record import JobRecord
-from xrt_products.flows.cli.server import HOST as LOOPBACK
 from xrt_products.flows.cli.server import MODULE as SERVER
-from xrt_products.flows.cli.server import end, free_port, keep_running, start, wait_until_healthy
+from xrt_products.flows.cli.server import (
+    NO_STATISTICS,
+    PORT,
+    address,
+    end,
+    keep_running,
+    listen,
+    start,
+    wait_until_healthy,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,22 +119,16 @@ def stop_server() -> int | None:
 def _prefect_server(*, keep: bool) -> Iterator[str]:
     """Serve Prefect from .demo/prefect and set this process up for it; yield the UI's address."""
     stop_server()
-    port = free_port()
-    url = f"http://{LOOPBACK}:{port}"
     home = (HOME / "prefect").resolve()
-    os.environ |= {
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_API_URL": f"{url}/api",
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db",
-    }
-    with (HOME / "server.log").open("wb") as log:
-        server = start(log, port)
+    home.mkdir(exist_ok=True)
+    with listen(PORT) as listener, (HOME / "server.log").open("wb") as log:
+        url = address(listener)
+        server = start(listener, home, log)
+    os.environ |= NO_STATISTICS | {"PREFECT_HOME": str(home), "PREFECT_API_URL": f"{url}/api"}
     (HOME / "server.pid").write_text(str(server.pid))
     finished = False
     try:
-        wait_until_healthy(server, url, HOME / "server.log")
+        wait_until_healthy(lambda: server.poll() is None, url, HOME / "server.log")
         yield url
         finished = True
     finally:

@@ -1,4 +1,4 @@
-"""A flow's run in the terminal: the live table of `watch` with a bar per download, below Prefect's log lines."""
+"""A flow's run in the terminal: the live table of `watch` with a bar per download, or a line for each change."""
 
 from __future__ import annotations
 
@@ -7,27 +7,79 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from prefect.logging.handlers import PrefectConsoleHandler
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn, TransferSpeedColumn
-from rich.text import Text
 from rich.theme import Theme
 
 from ukssdc import Job, JobStatus, Product
+from ukssdc.texts import replace_controls
+from ukssdc.times import clock
+from xrt_products.flows.cli.signals import at_forced_end
+from xrt_products.flows.cli.waits import Waits, describe_poll, describe_problem
 from xrt_products.flows.cli.watch import BAR, View
 from xrt_products.tasks.observe.display import use_display
+from xrt_products.tasks.poll import ProductsPending
 
 REDRAWN_EVERY = 0.25  # s
+POLL = "poll"  # all jobs are polled in one task
 
 
-class LiveDisplay:
-    """What a terminal shows of a run: a `xrt_products.tasks.observe.display.Display`."""
+class RunDisplay:
+    """What a run tells of itself, kept for who shows it: a `xrt_products.tasks.observe.display.Display`."""
 
     def __init__(self) -> None:
-        self._view: View | None = None
-        self._waiting = ""
+        self.waits = Waits()
+        self.view: View | None = None
+
+    def status(self, job: Job, status: JobStatus) -> None:
+        """Take note of where the products stand."""
+        self.say(self.waits.end(POLL))
+        view = self.view or View(job)
+        for line in view.update(status):
+            self.say(line)
+        self.view = view
+
+    def retry(self, name: str, error: Exception, delay: float) -> None:
+        """Take note of what is waited for."""
+        if not isinstance(error, ProductsPending):
+            self.say(self.waits.note(name, describe_problem(error), clock() + delay))
+            return
+        for tracker in error.trackers:
+            due = max(clock() + delay, tracker.next_poll)
+            self.say(self.waits.note(POLL, describe_poll(tracker), due))
+
+    def download(self, product: Product, size: int, total: int | None) -> None:
+        """Take note of how far a download is."""
+        del size, total
+        self.waits.end(f"download {product}")
+
+    def outcome(self, product: Product, outcome: str) -> None:
+        """Take note of a product's end."""
+        del outcome
+        self.waits.end(f"download {product}")
+
+    def say(self, line: str | None) -> None:
+        """Take a line that tells of a change."""
+
+
+class PlainDisplay(RunDisplay):
+    """Writes a line for each change, among the log lines."""
+
+    def say(self, line: str | None) -> None:
+        """Write a line."""
+        if line is not None:
+            sys.stderr.write(f"{datetime.now().astimezone():%H:%M:%S}  {replace_controls(line)}\n")
+
+
+class LiveDisplay(RunDisplay):
+    """The table, bars and the wait for the next look."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self._downloads = Progress(
             "{task.description}",
             BarColumn(BAR),
@@ -38,18 +90,9 @@ class LiveDisplay:
         )
         self._bars: dict[Product, TaskID] = {}
 
-    def status(self, job: Job, status: JobStatus) -> None:
-        """Take note of where the products stand."""
-        view = self._view or View(job)
-        view.update(status)
-        self._view = view
-
-    def waiting(self, text: str) -> None:
-        """Show what is being waited for before there is a job."""
-        self._waiting = text
-
     def download(self, product: Product, size: int, total: int | None) -> None:
         """Move a download's bar; it stays through a pause before the next try, which goes on from there."""
+        super().download(product, size, total)
         if product not in self._bars:
             # What an earlier try has left is no part of the rate.
             self._bars[product] = self._downloads.add_task(product, completed=size, total=total)
@@ -57,24 +100,27 @@ class LiveDisplay:
 
     def outcome(self, product: Product, outcome: str) -> None:
         """Put a product's end into the table, and take its download's bar away."""
-        if self._view is not None:
-            self._view.outcomes[product] = outcome.replace("_", " ")
+        super().outcome(product, outcome)
+        if self.view is not None:
+            self.view.outcomes[product] = outcome.replace("_", " ")
         if product in self._bars:
             self._downloads.remove_task(self._bars.pop(product))
 
     def __rich__(self) -> Group:
         return Group(
-            *([self._view] if self._view else [Text(self._waiting)] if self._waiting else []),
+            *([self.view] if self.view else []),
             *([self._downloads] if self._bars else []),
+            self.waits,
         )
 
 
 @contextmanager
 def live_display() -> Iterator[None]:
-    """Show the flow that runs inside; where there is no terminal, its log lines are all there is to see."""
+    """Show the flow that runs inside; where there is no terminal, by a line for each change."""
     handler = _log_handler()
     if handler is None:
-        yield
+        with use_display(PlainDisplay()):
+            yield
         return
     display = LiveDisplay()
     with live_below_log(handler, display), use_display(display):
@@ -96,9 +142,15 @@ def live_below_log(handler: PrefectConsoleHandler, display: RenderableType) -> I
             with _locked(handler):
                 live.refresh()
 
+    def take_away() -> None:
+        done.set()
+        with _locked(handler):
+            live.update(Group())  # before its last frame, which would not be cut to the terminal's height
+            live.stop()
+
     thread = threading.Thread(target=redraw, name="terminal", daemon=True)
     # Prefect's console knows the styles of its log lines only.
-    with handler.console.use_theme(Theme()):
+    with handler.console.use_theme(Theme()), at_forced_end(take_away):
         with _locked(handler):
             live.start()
         thread.start()
@@ -107,9 +159,7 @@ def live_below_log(handler: PrefectConsoleHandler, display: RenderableType) -> I
         finally:
             done.set()
             thread.join()
-            with _locked(handler):
-                live.update(Group())  # before its last frame, which would not be cut to the terminal's height
-                live.stop()
+            take_away()
 
 
 @contextmanager

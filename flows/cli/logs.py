@@ -1,14 +1,21 @@
-"""Log lines on the command line: no traceback where an error says what to do next, and no controls of the terminal."""
+"""Log lines on the command line: of the jobs only, without tracebacks where an error says what to do, and controls."""
 
 from __future__ import annotations
 
 import logging
+import os
+from pathlib import Path
+
+import prefect
+from prefect.logging.handlers import PrefectConsoleHandler
 
 from ukssdc import UKSSDCError
 from ukssdc.outcomes import ProductsFailed
 from ukssdc.texts import replace_controls
+from xrt_products.tasks.poll import ProductsPending
 
-EXPECTED = (UKSSDCError, ProductsFailed)
+EXPECTED = (UKSSDCError, ProductsFailed, ProductsPending)
+PREFECT = str(Path(prefect.__file__).parent)
 
 
 class _WithoutTraceback(logging.Filter):
@@ -35,6 +42,15 @@ class _WithoutControls(logging.Filter):
         return True
 
 
+class _AboutJobs(logging.Filter):
+    """Keep what Prefect says of its own work to its UI: a retry is what waiting looks like, and no failure."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "repeated_at_end", False):
+            return False
+        return bool(record.exc_info) or not record.pathname.startswith(PREFECT)
+
+
 def filter_logs() -> None:
     """Apply it to Prefect's loggers of runs: Prefect sets its handlers anew at each run, but leaves filters alone."""
     for name in ("prefect.flow_runs", "prefect.task_runs"):
@@ -42,3 +58,11 @@ def filter_logs() -> None:
         for wanted in (_WithoutTraceback, _WithoutControls):
             if not any(isinstance(f, wanted) for f in logger.filters):
                 logger.addFilter(wanted())
+    if os.environ.get("PREFECT_LOGGING_LEVEL"):  # who sets one wants to see more
+        return
+    for logger in (logging.getLogger(), *map(logging.getLogger, list(logging.root.manager.loggerDict))):
+        for handler in logger.handlers:
+            if isinstance(handler, PrefectConsoleHandler) and not any(
+                isinstance(f, _AboutJobs) for f in handler.filters
+            ):
+                handler.addFilter(_AboutJobs())

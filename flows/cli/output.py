@@ -1,17 +1,19 @@
-"""What the commands print at their end: tables of plain text."""
+"""What the commands print: tables of plain text, and JSON."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import sys
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ukssdc.texts import replace_controls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from ukssdc.outcomes import JobReport
 
@@ -21,18 +23,45 @@ def show_report(report: JobReport) -> None:
     from ukssdc.quicklook import PAGE  # noqa: PLC0415 - it takes its time
 
     quick_look = report.directory / PAGE
-    rows = [(product, o.outcome.replace("_", " "), replace_controls(str(o))) for product, o in report.outcomes.items()]
+    rows = [(product, o.outcome.replace("_", " "), str(o)) for product, o in report.outcomes.items()]
     title = f"{report.job.name}, job {report.job.job_id}"
-    caption = f"Files: {report.directory}" + (f"\nQuick look: {quick_look}" if quick_look.is_file() else "")
-    headings = ("Product", "Outcome", "Details")
-    show_table(replace_controls(title), headings, rows, caption=replace_controls(caption))  # the user's names and paths
+    failures = f"{len(report.failures)} of {len(report.outcomes)} products failed\n" if report.failures else ""
+    caption = f"{failures}Files: {report.directory}" + (f"\nQuick look: {quick_look}" if quick_look.is_file() else "")
+    show_table(title, ("Product", "Outcome", "Details"), rows, caption=caption)
 
 
 def show_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> None:
-    """Print a table; what the service says is text and not markup."""
-    table = Table(title=Text(title), caption=Text(caption), title_justify="left", caption_justify="left")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    """Print a table; what the service says is text and not markup, and controls of the terminal are taken out."""
+    console = Console()
+    console.print(Text(replace_controls(title)), soft_wrap=True)
+    console.print(make_table(headings, [[Text(replace_controls(cell)) for cell in row] for row in rows]))
+    console.print(Text(replace_controls(caption), style="dim italic"), soft_wrap=True)
+
+
+def make_table(headings: Sequence[str], rows: Sequence[Sequence[RenderableType]], whole: Collection[str] = ()) -> Table:
+    """Return a table without the columns that are empty.
+
+    Parameters
+    ----------
+    headings : sequence of str
+    rows : sequence of sequences
+        Cells: text, or what draws itself.
+    whole : collection of str, optional
+        The headings of columns whose cells are not broken into lines.
+    """
+    table = Table()
+    filled = [n for n in range(len(headings)) if not rows or any(_is_filled(row[n]) for row in rows)]
+    for n in filled:
+        table.add_column(headings[n], overflow="fold", no_wrap=headings[n] in whole)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+        table.add_row(*(row[n] for n in filled))
+    return table
+
+
+def _is_filled(cell: RenderableType) -> bool:
+    return not isinstance(cell, (str, Text)) or bool(str(cell).strip())
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON, for other programs."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")

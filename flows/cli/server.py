@@ -1,4 +1,4 @@
-"""A Prefect server beside a command: the demonstration's own, or that of a command that finds none set up.
+"""A Prefect server in a process of its own: started on a socket that is open already, and ended with its users.
 
 Prefect would start one by itself. That one is in the terminal's foreground, so that Ctrl-C ends it before the flow has
 had its last words, it serves no UI, and it loses the last events.
@@ -6,65 +6,97 @@ had its last words, it serves no UI, and it loses the last events.
 
 from __future__ import annotations
 
-import atexit
+import fcntl
+import gc
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import requests
-from rich.console import Console
 
 HOST = "127.0.0.1"
-PORT = 4200
+PORT = 4200  # Prefect's usual one
 LOOPBACK_HOSTS = ("localhost", HOST, "::1")
 SERVER_START = 180.0  # s; the first start sets its database up
-GRACE = 10.0  # s; for a server to end in order when the process that started it is gone
+GRACE = 10.0  # s; for a server to end in order when whoever used it is gone
+SHUTDOWN = 5.0  # s; for the connections that are open, such as a browser's
 MODULE = "xrt_products.flows.cli.server"
 KEEP = b"k"  # on a server's stdin: it goes on when the process that started it ends
+NO_STATISTICS = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}  # the server's, and its clients'
 
 
-def ensure_server() -> None:
-    """See that there is a Prefect server; where none is set up, one runs until this process ends.
-
-    To be called before Prefect is imported, which looks only once where its server is.
-
-    Raises
-    ------
-    OSError
-        It does not start.
-    """
-    exempt_loopback_from_proxies()  # Prefect's own calls, too
-    if os.environ.get("PREFECT_API_URL"):
-        return
-    with tempfile.NamedTemporaryFile(prefix="xrt-products-", suffix=".log") as log:
-        process = start(log, stdout=subprocess.PIPE)
-        atexit.register(lambda: end(process.pid))  # it holds the process, whose end of the pipe must stay open
-        url = process.stdout.readline().decode().strip() if process.stdout else ""
-        if not url:  # Prefect knows of one; if it does not, its own words will say why
-            return
-        say = Console(stderr=True, highlight=False, soft_wrap=True).print
-        say(f"No Prefect server is set up: one starts, with its UI at {url}, and ends with this command.")
-        wait_until_healthy(process, url, Path(log.name))
-    os.environ["PREFECT_API_URL"] = f"{url}/api"
+def listen(*ports: int) -> socket.socket:
+    """Listen on the first of these ports that is free, or on any free one: from then on nobody else can have it."""
+    for port in (*ports, 0):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+            listener.listen(socket.SOMAXCONN)
+        except OSError:
+            listener.close()
+            continue
+        return listener
+    raise OSError(f"no free port on {HOST}")
 
 
-def start(log: IO[bytes], port: int | None = None, stdout: int | None = None) -> subprocess.Popen[bytes]:
+def address(listener: socket.socket) -> str:
+    """Return where a server on this socket is, for a browser."""
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+def start(
+    listener: socket.socket,
+    home: Path,
+    log: IO[bytes],
+    *,
+    users: Path | None = None,
+    inherited: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
     """Start a server as the head of a session of its own, which Ctrl-C in this one's terminal does not reach.
 
-    It ends by itself when this process does, however it does, as nobody holds the other end of its stdin then.
+    Nothing that is set for Prefect here is set for it: all it has is its home.
+
+    Parameters
+    ----------
+    listener : socket
+        Where it listens; to be closed here afterwards.
+    home : Path
+        Its PREFECT_HOME, and where it runs.
+    log : file
+        Takes its output.
+    users : Path, optional
+        The file on which whoever uses the server has a shared lock: it ends when nobody has one. Without it, it ends
+        when this process does, as nobody holds the other end of its stdin then.
+    inherited : sequence of int, optional
+        What it is to keep open: a lock that is its own from the start, for instance.
     """
     exempt_loopback_from_proxies()
-    command = [sys.executable, "-m", MODULE, *([] if port is None else [str(port)])]
+    descriptor, port = listener.fileno(), listener.getsockname()[1]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    environment |= NO_STATISTICS | {
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_API_HOST": HOST,
+        "PREFECT_SERVER_API_PORT": str(port),
+    }
     return subprocess.Popen(  # noqa: S603 - ours
-        command, stdin=subprocess.PIPE, stdout=stdout or log, stderr=log, start_new_session=True
+        [sys.executable, "-m", MODULE, str(descriptor), *([str(users)] if users else [])],
+        stdin=subprocess.DEVNULL if users else subprocess.PIPE,
+        stdout=log,
+        stderr=log,
+        cwd=home,
+        env=environment,
+        pass_fds=(descriptor, *inherited),
+        start_new_session=True,
     )
 
 
@@ -78,15 +110,32 @@ def keep_running(process: subprocess.Popen[bytes]) -> None:
 def end_with_parent() -> None:
     """End this process in order when its stdin ends: whoever started it, and holds the other end, is gone."""
     pipe = os.dup(0)
+    _end_after(lambda: os.read(pipe, 1) != KEEP)
 
-    def wait() -> None:
-        if os.read(pipe, 1) == KEEP:
+
+def end_with_users(lock: Path) -> None:
+    """End this process in order when nobody has a shared lock on a file any more, however they ended.
+
+    The lock that this takes then is kept to the end: who comes now waits, and starts a server anew.
+    """
+    file = lock.open("a+b")
+
+    def last_is_gone() -> bool:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return True
+
+    _end_after(last_is_gone)
+
+
+def _end_after(wait: Callable[[], bool]) -> None:
+    def end_in_order() -> None:
+        if not wait():
             return
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(GRACE)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    threading.Thread(target=wait, name="parent", daemon=True).start()
+    threading.Thread(target=end_in_order, name="end", daemon=True).start()
 
 
 def exempt_loopback_from_proxies() -> None:
@@ -96,8 +145,15 @@ def exempt_loopback_from_proxies() -> None:
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, [known, *missing]))
 
 
-def wait_until_healthy(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def wait_until_healthy(is_running: Callable[[], bool], url: str, log: Path) -> None:
     """Wait until a server answers.
+
+    Parameters
+    ----------
+    is_running : callable
+        Tells whether its process is still there.
+    url : str
+    log : Path
 
     Raises
     ------
@@ -109,15 +165,18 @@ def wait_until_healthy(process: subprocess.Popen[bytes], url: str, log: Path) ->
     with requests.Session() as session:
         session.trust_env = False  # a server on this machine is not asked through a proxy
         while time.monotonic() < deadline:
-            if process.poll() is not None:
-                problem = f"ended with status {process.returncode}"
+            if not is_running():
+                problem = "ended"
                 break
-            try:
+            try:  # the socket is open before the server is there, which then answers at once
                 if session.get(f"{url}/api/health", timeout=2).ok:
                     return
+            except requests.Timeout:
+                continue
             except requests.RequestException:
-                time.sleep(0.3)
-    raise OSError(f"the Prefect server {problem}. The end of its log:\n{log.read_text(errors='replace')[-2000:]}")
+                time.sleep(0.1)
+    text = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+    raise OSError(f"the Prefect server {problem}. The end of its log, {log}:\n{text}")
 
 
 def end(pid: int) -> None:
@@ -145,37 +204,45 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def free_port() -> int:
-    """Return Prefect's usual port where it is free, another one otherwise."""
-    for port in (PORT, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OSError(f"no free port on {HOST}")
+def begin_transactions_as_writers() -> None:
+    """Let the writers of Prefect's server wait for their turn on SQLite.
+
+    There, a transaction of Prefect's begins as a reader. Where two want to write at once, the second is refused with
+    HTTP 503, however long SQLite would wait, and Prefect's client asks again after 2, 4, 8 ... s: five flows that start
+    together take half a minute. One that begins as a writer waits in the queue, as on PostgreSQL.
+    """
+    from prefect.server.database.configurations import AioSqliteConfiguration  # noqa: PLC0415 - Prefect's server only
+
+    begin = AioSqliteConfiguration.begin_transaction
+
+    def begin_as_writer(
+        self: AioSqliteConfiguration,
+        session: Any,
+        with_for_update: bool = False,  # noqa: ARG001 - Prefect's signature
+    ) -> AbstractAsyncContextManager[Any]:
+        return begin(self, session, with_for_update=True)
+
+    AioSqliteConfiguration.begin_transaction = begin_as_writer  # type: ignore[method-assign, assignment]
 
 
 def main() -> None:
-    """Serve on the port that the command line names, or on a free one; the first line on stdout says where.
+    """Serve on the socket that the command line names, until its users are gone; `start` says what they are."""
+    descriptor, *users = sys.argv[1:]
+    end_with_users(Path(users[0])) if users else end_with_parent()
+    gc.disable()  # a tenth of the imports' time, in which nothing becomes garbage
+    import uvicorn  # noqa: PLC0415 - the functions above must import neither
+    from prefect.server.api.server import create_app  # noqa: PLC0415
 
-    Without a port, only if Prefect knows of no server.
-    """
-    end_with_parent()
-    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - the functions above must not import Prefect
-
-    if not sys.argv[1:] and PREFECT_API_URL.value():
-        return
-    port = sys.argv[1] if sys.argv[1:] else str(free_port())
-    sys.stdout.write(f"http://{HOST}:{port}\n")
-    sys.stdout.flush()
-    os.dup2(2, 1)  # the rest is for the log
-    from prefect.cli import app  # noqa: PLC0415 - as above
-
-    sys.argv = ["prefect", "server", "start", "--host", HOST, "--port", port]
-    app()
+    gc.freeze()
+    gc.enable()
+    begin_transactions_as_writers()
+    config = uvicorn.Config(
+        create_app(final=True),
+        log_level="warning",
+        timeout_graceful_shutdown=int(SHUTDOWN),
+        timeout_keep_alive=int(GRACE),
+    )
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(descriptor))])
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ class Display(Protocol):
     def status(self, job: Job, status: JobStatus) -> None:
         """Show where a job's products stand."""
 
-    def waiting(self, text: str) -> None:
-        """Show what is being waited for before there is a job."""
+    def retry(self, name: str, error: Exception, delay: float) -> None:
+        """Show that a task run, of this name, waits for its next try, and why; s."""
 
     def download(self, product: Product, size: int, total: int | None) -> None:
         """Show how far a download is, bytes, and how far it goes where that is known."""

@@ -174,11 +174,22 @@ def test_a_job_goes_on_where_that_is_wanted(runs: Runs, emulator: Emulator) -> N
     assert emulator.ledger.calls("cancel", job_id=job) == []
 
 
-@pytest.mark.parametrize(("options", "code"), [("", -4), (", cancel_with_run=False", 3)], ids=["cancels", "lets be"])
-def test_ctrl_c_of_a_script(prefect_api: str, tmp_path: Path, options: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("around", "code", "last"),
+    [
+        ("nullcontext()", 3, "  xrt-products cancel 951    cancels it"),
+        ("cancel_on_interrupt()", -4, "KeyboardInterrupt: cancelled at the service: job 951: LightCurve: "),
+    ],
+    ids=["goes on", "cancels"],
+)
+def test_ctrl_c_of_a_script(prefect_api: str, tmp_path: Path, around: str, code: int, last: str) -> None:
     assert prefect_api
     request = request_for(Product.LightCurve).model_dump(mode="json")
-    script = f"from xrt_products import request_products\nrequest_products({request!r}, interval=0.5{options})\n"
+    script = (
+        "from contextlib import nullcontext\nfrom xrt_products import request_products\n"
+        "from xrt_products.flows.interrupt import cancel_on_interrupt\n"
+        f"with {around}:\n    request_products({request!r}, interval=0.5)\n"
+    )
     with (
         Emulator(users=(USER,), scenario=Scenario({"all": ENDLESS})) as emulator,
         group([sys.executable, "-c", script], tmp_path / "log", tmp_path, **account(emulator.url, USER)) as running,
@@ -187,9 +198,12 @@ def test_ctrl_c_of_a_script(prefect_api: str, tmp_path: Path, options: str, code
         time.sleep(0.2)  # the run pauses now, as it does nearly all the time
 
         running.process.send_signal(signal.SIGINT)
-        wait_for("the word", lambda: "Interrupted" in (tmp_path / "log").read_text(), TIMEOUT)
+        assert running.process.wait(TIMEOUT) == -signal.SIGINT
 
         assert emulator.jobs[951].code(Product.LightCurve) == code
+    log = (tmp_path / "log").read_text()
+    assert log.splitlines()[-1].startswith(last)
+    assert "Crash" not in log
 
 
 def test_what_is_cancelled_on_the_services_web_page_ends_as_cancelled(serve: Serve, options: dict[str, Any]) -> None:

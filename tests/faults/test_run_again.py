@@ -108,22 +108,23 @@ def test_fresh_asks_for_a_new_job_all_the_same(serve: Serve, options: dict[str, 
     assert submissions(options) == []
 
 
-def test_ctrl_c_while_it_submits_cancels_what_has_reached_the_service(
+def test_ctrl_c_while_it_submits_leaves_what_has_reached_the_service_to_the_next_run(
     serve: Serve, options: dict[str, Any], tmp_path: Path
 ) -> None:
-    emulator = serve({Product.LightCurve: Build(running=1e6)}, faults=[Fault("stall_after", "submit", seconds=STALL)])
-
+    emulator = serve(faults=[Fault("stall_after", "submit", seconds=STALL)])
     with script(emulator, options, tmp_path) as running:
         wait_for("the submission", lambda: emulator.jobs, TIMEOUT)
         running.process.send_signal(signal.SIGINT)
-        wait_for(
-            "the word",
-            lambda: "Interrupted; cancelled at the service: job 951" in (tmp_path / "log").read_text(),
-            TIMEOUT,
-        )
-        wait_for("the end of the submission's record", lambda: not submissions(options), TIMEOUT)
+        assert running.process.wait(TIMEOUT) == -signal.SIGINT
+    assert (
+        "KeyboardInterrupt: whether the service has the request, `xrt-products jobs`" in (tmp_path / "log").read_text()
+    )
+    assert len(submissions(options)) == 1
 
-    assert emulator.jobs[951].code(Product.LightCurve) == -4
+    report = request_products(REQUEST, **options)
+
+    assert report.ok
+    assert list(emulator.jobs) == [951]
 
 
 def test_a_finished_job_is_not_taken_for_the_one_that_was_being_submitted(

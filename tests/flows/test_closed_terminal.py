@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import yaml
 from prefect_runs import copy_database, free_port, wait_for
 from raw_server import http, raw_server
 from terminal import Terminal
+from user_servers import own_state, servers_of, wait_for_end
 from xrt_support import USER, request_for
 
 from ukssdc import Client, Product
@@ -27,7 +27,6 @@ pytestmark = pytest.mark.xdist_group("own server")  # one after the other, as ea
 COMMAND = Path(sys.executable).with_name("xrt-products")
 TIMEOUT = 120.0  # s; longer than anything here takes
 LC = Product.LightCurve
-URL = re.compile(rb"http://127\.0\.0\.1:\d+")
 ENDLESS = Build(requested=0, queued=0, running=1e6)
 
 
@@ -40,15 +39,16 @@ def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def folder(prefect_api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with a request in it, where no Prefect server is set up, but a database of its own is."""
+def folder(prefect_api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a user's folder with a request in it; no Prefect server is set up, but there is a database for one."""
     assert prefect_api  # its database is copied
     (tmp_path / "grb.yaml").write_text(yaml.safe_dump(request_for(LC).model_dump(mode="json")))
-    copy_database(tmp_path / "prefect.db")
-    monkeypatch.setenv("PREFECT_API_URL", "")
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
-    monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", f"sqlite+aiosqlite:///{tmp_path}/prefect.db")
-    return tmp_path
+    with own_state(tmp_path) as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+            if not value:
+                monkeypatch.delenv(name)
+        yield tmp_path
 
 
 @contextlib.contextmanager
@@ -61,7 +61,7 @@ def running(*arguments: object, folder: Path) -> Iterator[subprocess.Popen[bytes
     try:
         yield process
     finally:
-        for number in [process.pid, *servers_in(folder), *processes_in(folder, "xrt_products.flows.cli.demo")]:
+        for number in [process.pid, *processes_in(folder, "xrt_products.flows.cli")]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
         process.wait(TIMEOUT)
@@ -79,7 +79,8 @@ def processes_in(folder: Path, module: str) -> list[int]:
 
 
 def servers_in(folder: Path) -> list[int]:
-    return processes_in(folder, "xrt_products.flows.cli.server")
+    """Return the server of the commands, or of the demonstration in this folder."""
+    return [*servers_of(folder), *processes_in(folder / ".demo" / "prefect", "xrt_products.flows.cli.server")]
 
 
 def log_of(folder: Path) -> bytes:
@@ -87,8 +88,8 @@ def log_of(folder: Path) -> bytes:
 
 
 def wait_for_server(folder: Path) -> None:
-    """Wait until a command has said where its own server will be."""
-    wait_for("the address of the server", lambda: URL.search(log_of(folder)), TIMEOUT)
+    """Wait until a command has started the server."""
+    wait_for("the server", lambda: servers_of(folder), TIMEOUT)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGHUP, 129), (signal.SIGTERM, 143)], ids=["SIGHUP", "SIGTERM"])
@@ -102,7 +103,7 @@ def test_a_run_ends_in_order_and_its_server_with_it(
         os.kill(process.pid, number)
 
         assert process.wait(TIMEOUT) == status
-        assert servers_in(folder) == []
+        wait_for_end(folder)
     assert emulator.ledger.calls("cancel") == []  # as with SIGTERM, the job goes on
     assert b"Exception ignored" not in log_of(folder)
 
@@ -114,7 +115,7 @@ def test_a_run_whose_server_is_still_starting_leaves_none_behind(emulator: Emula
         os.kill(process.pid, signal.SIGHUP)
 
         assert process.wait(TIMEOUT) == 129
-        assert servers_in(folder) == []
+        wait_for_end(folder)
     assert emulator.ledger.calls("submit") == []
 
 
@@ -198,7 +199,7 @@ def test_the_health_of_a_server_is_asked_past_a_proxy(tmp_path: Path, monkeypatc
 
     with raw_server(http(b"true")) as url, subprocess.Popen(sleeper) as process:
         try:
-            wait_until_healthy(process, url, tmp_path / "log")
+            wait_until_healthy(lambda: process.poll() is None, url, tmp_path / "log")
         finally:
             process.kill()
 

@@ -25,6 +25,7 @@ try:
 except SystemExit as ended:
     sys.exit(9 if "prefect" in sys.modules else ended.code)
 """
+COMMANDS = ["run", "collect", "status", "watch", "cancel", "jobs", "check", "request", "ui", "emulator", "demo"]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -68,7 +69,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
     assert USER not in done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("command", ["", "run", "collect", "status", "watch", "cancel", "jobs", "emulator", "demo"])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_is_there_for_every_command(run: Run, command: str) -> None:
     done = run(*command.split(), "--help")
 
@@ -295,7 +296,7 @@ def test_the_table_at_the_end_names_the_quick_look_and_the_unpacked_folders(
 def test_the_exit_statuses_are_in_the_help_and_a_wrong_command_line_is_2(run: Run) -> None:
     said = " ".join(run("--help").stdout.split())
 
-    assert "0 where all went well, 1 where something failed, 2 where the command line is wrong, 130 after" in said
+    assert "0 where all went well, 1 where something failed, 2 where the command line is wrong, 3 where" in said
     assert run("run").returncode == 2
 
 

@@ -12,6 +12,7 @@ import pytest
 from raw_server import http, raw_server
 
 from xrt_products.flows.cli.server import end, exempt_loopback_from_proxies, wait_until_healthy
+from xrt_products.flows.cli.user_server import _may_name_server, ensure_server
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,9 @@ def test_a_local_server_is_found_healthy_past_a_proxy(tmp_path: Path, host: str)
             [sys.executable, "-c", "import time; time.sleep(2)"], stderr=file, start_new_session=True
         )
         try:
-            wait_until_healthy(idle, url.removesuffix("/user_objects").replace("127.0.0.1", host), log)
+            wait_until_healthy(
+                lambda: idle.poll() is None, url.removesuffix("/user_objects").replace("127.0.0.1", host), log
+            )
         finally:
             end(idle.pid)
 
@@ -48,6 +51,38 @@ def test_what_is_exempt_already_stays_so_and_loopback_is_added_once(
     hosts = [host.strip() for host in os.environ["no_proxy"].split(",")]
     assert sorted(hosts) == sorted({*filter(None, known.replace(" ", "").split(",")), "localhost", "127.0.0.1", "::1"})
     assert os.environ["NO_PROXY"] == os.environ["no_proxy"]
+
+
+@pytest.mark.parametrize("name", ["DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED"])
+def test_nothing_that_a_command_starts_sends_statistics(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv(name, "")  # so that it is as it was in the end
+    monkeypatch.delenv(name)
+
+    assert ensure_server() is None
+
+    assert os.environ[name] in {"1", "false"}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "may"),
+    [
+        ("prefect.toml", '[api]\nurl = "http://127.0.0.1:9/api"\n', True),
+        (".env", "PREFECT_API_URL=http://127.0.0.1:9/api\n", True),
+        ("pyproject.toml", '[tool.prefect]\napi.url = "http://127.0.0.1:9/api"\n', True),
+        ("pyproject.toml", '[project.urls]\nPage = "http://127.0.0.1:9"\n', False),
+        ("pyproject.toml", "[tool.prefect]\nserver.analytics_enabled = false\n", False),
+        (".env", "API_URL=http://127.0.0.1:9\n", False),
+    ],
+)
+def test_prefect_is_asked_for_its_server_only_where_its_settings_may_name_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, text: str, may: bool
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "home"))
+    (tmp_path / file).write_text(text)
+
+    assert _may_name_server(tmp_path / file) is may
+    assert not _may_name_server(tmp_path / "missing.toml")
 
 
 def test_prefects_own_calls_go_past_the_proxy() -> None:

@@ -47,7 +47,7 @@ def test_a_slot_is_waited_for_and_the_wait_is_said(
     report = request_products(request_for(LC), **options, max_active=1)
 
     assert report.ok
-    assert "1 of 1 active; waiting for a slot" in caplog.text
+    assert "waiting for a slot: 1 of 1 active" in caplog.text
 
 
 def test_without_a_slot_until_the_longest_wait_nothing_is_submitted(serve: Serve, options: dict[str, Any]) -> None:

@@ -45,6 +45,7 @@ def test_where_it_is_no_terminal_there_is_a_plain_line_per_change(serve: Serve) 
         "LightCurve: 0 %, Requested (1), next: the queue",
         "LightCurve: 0 %, Queued (2), next: its build",
         "LightCurve: 100 %, Complete (4), next: download",
+        "Complete: LightCurve. Download with: xrt-products collect 951",
     ]
 
 
@@ -86,7 +87,7 @@ def test_a_product_that_has_a_status_again_is_waited_for(serve: Serve) -> None:
     status, lines = watched(client, job)
 
     assert status == 0
-    assert lines[-1].startswith("LightCurve: 100 %, Complete (4)")
+    assert lines[-2].startswith("LightCurve: 100 %, Complete (4)")
 
 
 def test_an_interval_that_would_annoy_the_service_is_refused_before_anything_is_asked() -> None:
@@ -104,8 +105,9 @@ def test_trouble_that_may_pass_is_shown_and_waited_out() -> None:
         status, lines = watched(Client(USER, url), Job(job_id=1, url=url, name="x", products=(LC,)))
 
     assert status == 0
-    assert "503" in lines[0]
-    assert lines[-1].startswith("LightCurve: 100 %")
+    assert re.fullmatch(r"the service is away since \d\d:\d\d \(HTTP 503\)", lines[0])
+    assert [line for line in lines if "answers again" in line] == ["the service answers again"]
+    assert lines[-2].startswith("LightCurve: 100 %")
 
 
 def test_the_command_needs_no_prefect(serve: Serve) -> None:
@@ -146,21 +148,47 @@ def test_ctrl_c_ends_it_with_one_line(serve: Serve) -> None:
     assert "Traceback" not in terminal.written
 
 
-@pytest.mark.parametrize(("columns", "headings"), [(80, 5), (120, 7), (200, 7)])
-def test_the_table_fits_the_terminal_with_one_line_for_a_product(columns: int, headings: int) -> None:
+@pytest.mark.parametrize(("columns", "headings"), [(60, 3), (80, 3), (120, 7), (200, 7)])
+def test_the_table_fits_the_terminal_and_cuts_no_text(columns: int, headings: int) -> None:
     label = "Extract data: working on observation 00966554000"
     steps = [{"StepLabel": label, "StepStatus": 1}, {"StepLabel": "Binning light curve", "StepStatus": 0}]
     progress = {"GotProgress": 1, "ProgressSteps": steps, "TimeRunning": "00:01:52"}
     running = ProductStatus(status_code=3, status_text="Running", progress=progress)
-    view = View(Job(job_id=951, url="http://127.0.0.1/951", name="GRB 200416A", products=(LC, IMAGE)))
-    out = StringIO()
 
-    view.update(JobStatus({LC: running, IMAGE: running}))
-    Console(file=out, width=columns).print(view)
+    title, _, heading, _, *rows, _, url = drawn(JobStatus({LC: running, IMAGE: running}), columns)
 
-    title, _, heading, _, *rows, _, _ = out.getvalue().splitlines()
-    assert title.rstrip() == "GRB 200416A, job 951"
+    assert title == "GRB 200416A, job 951"
+    assert url == "http://127.0.0.1/951"
     assert len(heading.strip("┃").split("┃")) == headings
-    assert [row.split()[1] for row in rows] == ["LightCurve", "Image"]
-    assert all("Extract data" in row for row in rows)
-    assert all(len(line) < columns for line in out.getvalue().splitlines())
+    assert [row.split()[1] for row in rows if "%" in row] == ["LightCurve", "Image"]
+    words = re.sub("[│━╸╺]", " ", " ".join(rows)).split()
+    assert [word for word in label.split() if words.count(word) != 2] == []
+    assert "…" not in "".join(rows)
+
+
+def test_a_column_in_which_there_is_nothing_is_left_out() -> None:
+    queued = ProductStatus(status_code=2, status_text="Queued")
+
+    (heading,) = [line for line in drawn(JobStatus({LC: queued, IMAGE: queued}), 140) if "Product" in line]
+
+    assert [name.strip() for name in heading.strip("┃").split("┃")] == ["Product", "Done", "", "Status", "Next"]
+
+
+def test_what_is_downloaded_has_no_download_to_come() -> None:
+    complete = ProductStatus(status_code=4, status_text="Complete")
+
+    lines = drawn(JobStatus({LC: complete}), 140, {LC: "downloaded"})
+
+    assert "download" not in " ".join(lines).replace("downloaded", "")
+
+
+def drawn(status: JobStatus, columns: int, outcomes: dict[Product, str] | None = None) -> list[str]:
+    """Return the lines of the live table, each of which fits."""
+    view = View(Job(job_id=951, url="http://127.0.0.1/951", name="GRB 200416A", products=(LC, IMAGE)))
+    view.update(status)
+    view.outcomes |= outcomes or {}
+    out = StringIO()
+    Console(file=out, width=columns).print(view)
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    assert all(len(line) < columns for line in lines)
+    return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import signal
 import sys
 import warnings
@@ -56,7 +57,8 @@ class CommandLine:
 @contextmanager
 def _signals_and_logs_as_found(log: TextIO) -> Iterator[None]:
     """Have Prefect's log lines in the place of this process's, and leave everything as it was."""
-    on_sigterm = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    environment = dict(os.environ)
     filters = {
         logger: list(logger.filters) for logger in map(logging.getLogger, ("prefect.flow_runs", "prefect.task_runs"))
     }
@@ -66,11 +68,16 @@ def _signals_and_logs_as_found(log: TextIO) -> Iterator[None]:
     try:
         yield
     finally:
+        for handler in _console_handlers():
+            handler.filters.clear()
         for handler in _console_handlers():  # one that is new would go on writing to what the test throws away
             handler.console.file = consoles.get(handler) or STDERR
         for logger, before in filters.items():
             logger.filters[:] = before
-        signal.signal(signal.SIGTERM, on_sigterm)
+        for number, on_signal in handlers.items():
+            signal.signal(number, on_signal)
+        os.environ.clear()
+        os.environ.update(environment)
 
 
 def _console_handlers() -> list[PrefectConsoleHandler]:

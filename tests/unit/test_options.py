@@ -11,7 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from xrt_products import collect_products, request_products
-from xrt_products.flows.cli.commands import _parameters, app
+from xrt_products.flows.cli.commands import app
+from xrt_products.flows.cli.flow_commands import _parameters
 from xrt_products.flows.options import FollowOptions
 
 REQUIRED = inspect.Parameter.empty
@@ -28,12 +29,12 @@ FLOW_ONLY: dict[str, dict[str, Any]] = {
     "collect": {
         "job_id": REQUIRED,  # a word on the command line needs no suffix
         "on_failure": "raise",
-        "cancel_with_run": False,  # it has not submitted the job
+        "cancel_with_run": False,  # it did not submit the job
     },
 }
 COMMAND_ONLY: dict[str, dict[str, Any]] = {
-    "run": {"file": REQUIRED, "fresh": False, "max_active": 5},
-    "collect": {"job": REQUIRED},
+    "run": {"file": REQUIRED, "fresh": False, "max_active": 5, "cancel_on_interrupt": False},  # of Ctrl-C only
+    "collect": {"job": REQUIRED, "cancel_on_interrupt": False},
 }
 
 

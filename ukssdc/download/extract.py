@@ -23,7 +23,7 @@ from ukssdc.download.archive import (
     tar_members,
 )
 from ukssdc.errors import ExtractionError
-from ukssdc.record.files import is_retryable, write_error
+from ukssdc.record.files import write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,10 @@ def extract_archive(
     except BROKEN as error:
         raise _error(path, f"it cannot be read as {archive_format} ({type(error).__name__})") from None
     except OSError as error:
-        raise _error(path, str(write_error(directory, error)), retryable=is_retryable(error)) from None
+        why = write_error(directory, error)
+        problem = _error(path, str(why), retryable=why.retryable)
+        problem.disk_full = why.disk_full
+        raise problem from None
     return [directory / name for name in names]
 
 

@@ -14,7 +14,7 @@ from ukssdc.download.fetch import Progress, Source, fetch
 from ukssdc.download.part import Part
 from ukssdc.errors import DownloadError
 from ukssdc.record import JobFolder, RecordedFile
-from ukssdc.record.files import is_retryable, write_error
+from ukssdc.record.files import write_error
 from ukssdc.status import Product
 from ukssdc.times import utcnow
 
@@ -78,7 +78,10 @@ def download_archive(
             )
         except OSError as error:
             target, url = folder.archive(product, archive_format), _url_of(folder.job, product, archive_format)
-            raise DownloadError(str(write_error(target, error)), url=url, retryable=is_retryable(error)) from None
+            why = write_error(target, error)
+            problem = DownloadError(str(why), url=url, retryable=why.retryable)
+            problem.disk_full = why.disk_full
+            raise problem from None
         if not extract:
             return file
         unpacked = folder.extracted(product)

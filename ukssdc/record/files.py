@@ -33,7 +33,9 @@ def write_error(path: Path, error: OSError) -> UKSSDCError:
     if error.errno in DISK_FULL:
         why = error.strerror or str(error)
         text = f"no room for {path}: {why}. Make room: a run that waits goes on by itself, with what is there already"
-        return _retryable(text)
+        problem = _retryable(text)
+        problem.disk_full = True
+        return problem
     return _problem("write to", path, error, "Make it writable, or choose another destination")
 
 

@@ -206,6 +206,12 @@ class ProductRequest(Parameters):
             body |= {product.flag: 1, **model.wire_values()}
         return body
 
+    def to_yaml(self) -> str:
+        """Return the request as a request file holds it, in the service's own names; `from_file` reads it back."""
+        from ukssdc.request.yaml_text import request_to_yaml  # noqa: PLC0415 - brings in yaml
+
+        return request_to_yaml(self, {product: getattr(self, FIELDS[product]) for product in self.products})
+
     @classmethod
     def _rules(cls, products: Iterable[Product]) -> tuple[Rule, ...]:
         return cls.RULES if set(products) == {Product.SourceDet} else (*cls.RULES, *POSITION_RULES)
