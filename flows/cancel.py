@@ -19,6 +19,7 @@ from ukssdc.limits import validate_limits
 from ukssdc.lookup import find_submitted
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.times import utcnow
+from xrt_products.flows.request import read_request
 from xrt_products.tasks.account import Account, UKSSDCAccount, client_for
 from xrt_products.tasks.cancel import cancel_job
 from xrt_products.tasks.find import find_job
@@ -133,7 +134,7 @@ def _jobs_of(flow_run: FlowRun, account: str | UKSSDCAccount | None) -> list[int
             return [int(str(known))]
         if flow_run.start_time is None or "request" not in flow_run.parameters:
             return []
-        request = ProductRequest.model_validate(flow_run.parameters["request"])
+        request = read_request(flow_run.parameters["request"])
         jobs = [job for job, _ in submitted_by(request, flow_run)(client_for(account))]
         for job in jobs:  # so that it is known whose it was when the same request is run again
             label_run(client, flow_run, job)

@@ -21,6 +21,7 @@ from ukssdc.tracker import NO_STATUS_POLLS, JobTracker
 from xrt_products.flows.cancel import cancel_job_with_run, cancel_on_interrupt, submitted_by
 from xrt_products.flows.follow import SOFTWARE, OnFailure, follow, products_folder
 from xrt_products.flows.options import FollowOptions
+from xrt_products.flows.request import Request
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.flow_run import DEPLOYED_TRIES, URL_LABEL, flow_run, is_deployed, label_flow_run, run_began
 from xrt_products.tasks.observe.notifications import Notify
@@ -37,7 +38,7 @@ from xrt_products.tasks.submit import PriorSubmissions, submit_request
     on_cancellation=[cancel_job_with_run],
 )
 def request_products(
-    request: ProductRequest,
+    request: Request,
     destination: Path = Path("products"),
     account: Account = None,
     interval: float = POLL_INTERVAL,

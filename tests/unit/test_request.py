@@ -291,18 +291,20 @@ def test_a_body_without_a_target_is_no_request() -> None:
 
 
 def test_the_schema_describes_each_parameter_with_unit_and_default() -> None:
-    schema = ProductRequest.model_json_schema()["$defs"]["LightCurve"]["properties"]["pc_bin_time"]
+    schema = ProductRequest.model_json_schema()["$defs"]["LightCurve"]["properties"]["pcBinTime"]
 
     assert schema["title"] == "pcBinTime"
-    assert schema["description"] == "PC bin duration; time binning needs it, s. Default of the service: 2.51."
+    assert schema["description"] == "PC bin duration; time binning needs it. Unit: s. Default of the service: 2.51."
     assert (schema["type"], schema["exclusiveMinimum"]) == ("number", 0)
 
 
 def test_the_schema_lists_the_words_of_a_closed_set() -> None:
-    schema = ProductRequest.model_json_schema()["$defs"]["LightCurve"]["properties"]["bin_meth"]
+    schema = ProductRequest.model_json_schema()["$defs"]["LightCurve"]["properties"]["binMeth"]
 
     assert schema["enum"] == ["counts", "time", "snapshot", "obsid"]
 
 
-def test_the_schema_knows_no_null() -> None:
-    assert "null" not in json.dumps(ProductRequest.model_json_schema())
+def test_the_schema_of_a_parameter_knows_no_null() -> None:
+    for model in (ProductRequest, *MODELS.values()):
+        properties = model.model_json_schema()["properties"]
+        assert "null" not in json.dumps([properties[row.name] for row in model.ROWS.values()])
