@@ -305,6 +305,7 @@ def test_the_schema_lists_the_words_of_a_closed_set() -> None:
 
 
 def test_the_schema_of_a_parameter_knows_no_null() -> None:
-    for model in (ProductRequest, *MODELS.values()):
+    models: list[type[Parameters]] = [ProductRequest, *MODELS.values()]
+    for model in models:
         properties = model.model_json_schema()["properties"]
         assert "null" not in json.dumps([properties[row.name] for row in model.ROWS.values()])

@@ -76,7 +76,9 @@ class ProductRequest(Parameters):
         With all problems at once, in the names that were used.
     """
 
-    FORM_TEXT = "The names are those of the service's documentation. What is left alone is not sent, and is the service's default."
+    FORM_TEXT = (
+        "In the names of the service's documentation. What is left alone is not sent: the service's default applies."
+    )
     FORM_NEEDS = ("name", "centroid", "products")
 
     # The target

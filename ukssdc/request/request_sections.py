@@ -54,10 +54,10 @@ def split_sections(data: Mapping[Any, Any]) -> tuple[list[tuple[Any, Any]], dict
             problems.append(f"{key} is given twice, maybe under another name: give it once")
         elif (settings := _settings(key, value, problems)) is not None:
             products[product] = settings
-    if others := [product for product in products if chosen and product not in chosen]:
+    if chosen and (others := ", ".join(product for product in products if product not in chosen)):
         problems.append(
-            f"products names {', '.join(chosen)}, but what is filled in below is {', '.join(others)}: choose all that you "
-            "want in products, and leave the sections of the others alone"
+            f"products names {', '.join(chosen)}, but {others} is filled in as well: choose all that you want in "
+            "products, and leave the other sections alone"
         )
     return general, products | {product: {} for product in chosen if product not in products}, problems
 
