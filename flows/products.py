@@ -22,7 +22,7 @@ from xrt_products.flows.cancel import cancel_job_with_run, cancel_on_interrupt, 
 from xrt_products.flows.follow import SOFTWARE, OnFailure, follow, products_folder
 from xrt_products.flows.form import AccountField, NotifyField
 from xrt_products.flows.options import FollowOptions
-from xrt_products.flows.request import Request
+from xrt_products.flows.request import Request, log_refused_request
 from xrt_products.tasks.account import client_for
 from xrt_products.tasks.flow_run import DEPLOYED_TRIES, URL_LABEL, flow_run, is_deployed, label_flow_run, run_began
 from xrt_products.tasks.resume import can_resume
@@ -36,6 +36,7 @@ from xrt_products.tasks.submit import PriorSubmissions, submit_request
     flow_run_name="{request.name}",
     description="Ask the UKSSDC for Swift-XRT products, poll once a minute, and download, report or pass over each.",
     on_cancellation=[cancel_job_with_run],
+    on_failure=[log_refused_request],
 )
 def request_products(
     request: Request,

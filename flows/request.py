@@ -8,6 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
+from prefect import Flow, State
+from prefect.client.schemas.objects import FlowRun
+from prefect.logging.loggers import flow_run_logger
 from pydantic import BeforeValidator, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -60,6 +63,13 @@ def read_request(value: Any) -> ProductRequest:
     if USER_PROBLEM in problems:
         problems = (*problems, STORED)
     raise InvalidRequest(problems, source=source)  # made anew: the other's traceback leads to a file's contents
+
+
+def log_refused_request(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Say in the log of a run why its request was refused: Prefect checks parameters before there is such a log."""
+    error = state.result(raise_on_failure=False)
+    if isinstance(error, InvalidRequest):
+        flow_run_logger(flow_run, flow).error("Nothing was sent: %s", error)
 
 
 Request = Annotated[ProductRequest, BeforeValidator(read_request), _FormSchema()]

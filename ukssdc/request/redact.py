@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ukssdc.request.parameters import Parameters
 from ukssdc.status import Product
 
-NO_PRODUCT = f"no product is asked for: give at least one of {', '.join(Product)}"
+NO_PRODUCT = f"no product is asked for: give at least one of {', '.join(Product)}, in products or as a section"
 UNKNOWN = "it holds what is no parameter of a request, or what does not go together"
 NAME = re.compile(r"(?:(\w+)\.)?(\w+)\b")
 
