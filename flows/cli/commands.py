@@ -74,8 +74,12 @@ def run(file: Path, *, options: Options = DEFAULTS, fresh: bool = False, max_act
         How many of your jobs may be active at once; where as many are, the request waits for a slot. The service asks
         for 5.
     """
-    request = ukssdc.ProductRequest.from_file(file)
+    request, user = ukssdc.ProductRequest.read_file(file)
+    if options.account is None:
+        _require_own(file, user, ukssdc.Client.from_environment)
     xrt_products = _load_flows(options)
+    if options.account is not None:
+        _require_own(file, user, lambda: _client_of_block(options.account))
     return _finish(
         lambda: xrt_products.request_products(request, fresh=fresh, max_active=max_active, **_parameters(options))
     )
@@ -232,6 +236,18 @@ def _load_flows(options: FollowOptions) -> Any:
 
     filter_logs()
     return xrt_products
+
+
+def _client_of_block(account: Any) -> ukssdc.Client:
+    from xrt_products.tasks.account import client_for  # noqa: PLC0415 - it imports Prefect
+
+    return client_for(account)
+
+
+def _require_own(file: Path, user: str | None, client: Callable[[], ukssdc.Client]) -> None:
+    """Refuse a file that another account has written: the reference client's holds the address, and ours sends none."""
+    if user is not None and not client().is_account(user):
+        raise UKSSDCError(f"{file} is another account's: its UserID is not yours. Take UserID out to send it as yours")
 
 
 def _check_account() -> None:
