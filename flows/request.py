@@ -38,6 +38,8 @@ class _FormSchema:
 
     def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         form = handler(core_schema)
+        if "anyOf" in form:  # older versions of pydantic come here twice
+            return form
         handler.resolve_ref_schema(form)["title"] = "Form"
         text = {"title": "File or text", "type": "string", "description": TEXT}
         free = {"title": "JSON", "type": "object", "description": "The request as a JSON object, flat or nested."}

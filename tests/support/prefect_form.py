@@ -93,9 +93,8 @@ class Form:
         chooser.click()
         self._page.keyboard.press("ArrowDown")  # V1 shows the list only now, or again
         for value in values:
-            option = self._page.locator(self._ui.option).filter(
-                has_text=re.compile(rf"^\s*{re.escape(value)}\s*$"), visible=True
-            )
+            option = self._page.locator(f"{self._ui.option}:visible")
+            option = option.filter(has_text=re.compile(rf"^\s*{re.escape(value)}\s*$"))
             option.first.click()
         self._page.keyboard.press("Escape")
         self._page.get_by_text("Parameters", exact=True).first.click()  # elsewhere: closes what is still open
