@@ -112,7 +112,7 @@ def write_target(form: Form) -> None:
     form.choose({"getTargs": "true", "centroid": "true"})
 
 
-def body_of(text: str) -> dict[str, Any]:
+def yaml_body(text: str) -> dict[str, Any]:
     """Return what the same request from a YAML file sends."""
     body = ProductRequest.from_text(text).to_wire(USER)
     del body["UserID"]
@@ -129,7 +129,7 @@ def test_only_a_light_curve_by_snapshot(served: Deployed, form: Form) -> None:
 
     assert run["state_type"] == "COMPLETED", run["state"]["message"]
     assert run["name"] == "GRB 200416A"
-    assert served.sent() == [body_of(LIGHT_CURVE)]
+    assert served.sent() == [yaml_body(LIGHT_CURVE)]
 
 
 @BOTH
@@ -141,7 +141,7 @@ def test_only_a_standard_position_with_the_defaults(served: Deployed, form: Form
     run = served.end()
 
     assert run["state_type"] == "COMPLETED", run["state"]["message"]
-    assert served.sent() == [body_of(POSITION)]
+    assert served.sent() == [yaml_body(POSITION)]
 
 
 @BOTH_LONG
@@ -163,7 +163,7 @@ def test_all_seven_products(served: Deployed, form: Form) -> None:
     run = served.end()
 
     assert run["state_type"] == "COMPLETED", run["state"]["message"]
-    assert served.sent() == [body_of(EVERYTHING)]
+    assert served.sent() == [yaml_body(EVERYTHING)]
 
 
 @BOTH_LONG
