@@ -20,7 +20,7 @@ from ukssdc.emulator import Emulator, Scenario
 PROGRAM = Path(__file__).parents[1] / "support" / "serve_products.py"
 NAME = "form"
 SECONDS = 90.0
-PARAMETERS = '{"interval": 0.5, "quicklook": false}'
+PARAMETERS = '{"interval": 1, "quicklook": false}'
 TARGET = """\
 name: GRB 200416A
 RA: 335.6985
@@ -164,6 +164,20 @@ def test_all_seven_products(served: Deployed, form: Form) -> None:
 
     assert run["state_type"] == "COMPLETED", run["state"]["message"]
     assert served.sent() == [yaml_body(EVERYTHING)]
+
+
+@BOTH_LONG
+def test_a_pasted_text(served: Deployed, form: Form) -> None:
+    field = form.field("request")
+    form.tab(field, "File or text")
+    field.locator("textarea").first.fill(LIGHT_CURVE)
+    form.submit()
+
+    run = served.end()
+
+    assert run["state_type"] == "COMPLETED", run["state"]["message"]
+    assert run["name"] == "GRB 200416A"
+    assert served.sent() == [yaml_body(LIGHT_CURVE)]
 
 
 @BOTH_LONG

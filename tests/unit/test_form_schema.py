@@ -11,11 +11,17 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 from request_examples import TARGET, flat
 
-from ukssdc import Product
+from ukssdc import Product, ProductRequest
 from ukssdc.request.request_sections import FIELDS, MODELS
 from xrt_products import cancel_products, collect_products, request_products
 
 FLOWS = [request_products, collect_products, cancel_products]
+NUMBERS = {f"request.{row.name}" for row in ProductRequest.ROWS.values() if row.type is float} | {
+    f"request.{FIELDS[product]}.{row.name}"
+    for product, model in MODELS.items()
+    for row in model.ROWS.values()
+    if row.type is float
+}
 NAMES = {"target": ["name", "RA", "Dec"], "what": ["products", "light_curve", "source_det"], "how": ["centMeth", "sss"]}
 
 
@@ -58,7 +64,7 @@ def test_the_request_has_all_its_parameters_in_the_form() -> None:
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_what_a_number_means_is_said_with_its_unit_or_an_example(flow: Flow[..., Any]) -> None:
     for path, field in all_fields(flow).items():
-        if field.get("type") in {"number", "integer"}:
+        if field.get("type") in {"number", "integer"} or path in NUMBERS:
             text = " ".join(field["description"].split())
             assert any(word in text for word in ("Unit: ", "Example: ", "Default ", "asks for")), path
 

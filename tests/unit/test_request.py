@@ -294,8 +294,21 @@ def test_the_schema_describes_each_parameter_with_unit_and_default() -> None:
     schema = ProductRequest.model_json_schema()["$defs"]["LightCurve"]["properties"]["pcBinTime"]
 
     assert schema["title"] == "pcBinTime"
-    assert schema["description"] == "PC bin duration; time binning needs it. Unit: s. Default of the service: 2.51."
-    assert (schema["type"], schema["exclusiveMinimum"]) == ("number", 0)
+    assert schema["description"] == (
+        "PC bin duration; time binning needs it. Unit: s. Permitted: above 0. Default of the service: 2.51."
+    )
+
+
+def test_the_schema_has_the_limits_of_a_whole_number() -> None:
+    schema = ProductRequest.model_json_schema()["$defs"]["LightCurve"]["properties"]["pcCounts"]
+
+    assert (schema["type"], schema["minimum"]) == ("integer", 1)
+
+
+def test_a_number_with_fractions_is_a_text_to_a_form() -> None:  # Prefect 3.8's V2 takes whole numbers only
+    schema = ProductRequest.model_json_schema()["properties"]["RA"]
+
+    assert (schema["type"], schema["examples"]) == ("string", ["335.6985"])
 
 
 def test_the_schema_lists_the_words_of_a_closed_set() -> None:

@@ -66,6 +66,13 @@ def test_a_section_of_a_product_that_was_not_chosen_is_refused_with_both_names(
     assert problem.startswith(f"products names EnhancedPos, StandardPos, but {name} is filled in as well: ")
 
 
+@pytest.mark.parametrize("value", [False, "no", 0])
+def test_a_chosen_product_that_is_switched_off_is_refused(value: Any) -> None:
+    problem = only_problem_of(TARGET | {"products": ["Image"], "Image": value})
+
+    assert problem.startswith("products names Image, but Image is ")
+
+
 def test_an_empty_section_of_the_flat_form_goes_with_its_choice() -> None:
     request = ProductRequest.model_validate(TARGET | {"products": ["Image"], "Image": None})
 
@@ -85,7 +92,14 @@ def test_as_a_mapping_products_are_the_nested_form() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [YAML, YAML.replace("\n", "\r\n"), json.dumps(dict(flat())), json.dumps(flat(), indent=1)]
+    "text",
+    [
+        YAML,
+        YAML.replace("\n", "\r\n"),
+        json.dumps(dict(flat())),
+        json.dumps(flat(), indent=1),
+        f"{{{', '.join(YAML.splitlines()[:4])}, Image: {{}}}}",
+    ],
 )
 def test_a_flow_takes_the_text_of_a_request(text: str) -> None:
     request = TypeAdapter(Request).validate_python(text)

@@ -126,10 +126,12 @@ class Parameter:
 
     @property
     def description(self) -> str:
-        """What it is, with unit, example and default, for forms and schemas."""
+        """What it is, with unit, range, example and default, for forms and schemas."""
         parts = [f"{self.summary}."]
         if self.unit:
             parts.append(f"Unit: {self.unit}.")
+        if limits := self._range_text().removeprefix(" of").strip():
+            parts.append(f"Permitted: {limits}.")
         if self.example is not None:
             parts.append(f"Example: {self.example}.")
         if self.default is not None:
@@ -202,15 +204,19 @@ class Parameter:
         for branch in schema.pop("anyOf", []):
             if branch.get("type") != "null":
                 schema.update(branch)
-        if schema.get("type") == "boolean":  # a form takes a switch that nobody touched for false
+        kind, example = schema.get("type"), self.example
+        if kind == "boolean":  # a form takes a switch that nobody touched for false
             del schema["type"]
             schema["enum"] = [True, False]
-        limits = {"minimum": self.ge, "exclusiveMinimum": self.gt, "maximum": self.le}
-        schema.update({key: limit for key, limit in limits.items() if limit is not None})
-        if self.format and self.format.pattern and not self.multiple:
+        elif kind == "number":  # the V2 form of Prefect 3.8 takes no fractions in the field of a number
+            schema["type"], example = "string", None if example is None else str(example)
+        elif kind == "integer":
+            limits = {"minimum": self.ge, "exclusiveMinimum": self.gt, "maximum": self.le}
+            schema.update({key: limit for key, limit in limits.items() if limit is not None})
+        elif self.format and self.format.pattern and not self.multiple:
             schema["pattern"] = f"^({self.format.pattern})$"
-        if self.example is not None:
-            schema["examples"] = [self.example]
+        if example is not None:
+            schema["examples"] = [example]
         schema["wireName"] = self.wire_name
 
 

@@ -202,7 +202,7 @@ class ProductRequest(Parameters):
     def _from_body(cls, body: Mapping[str, Any]) -> Self:
         """Read a body in full, or not at all."""
         request, missing, unread = cls._read_wire(body)
-        if problems := [*([USER_PROBLEM] if USER_ID in body else []), *missing, *unread]:
+        if problems := [*([USER_PROBLEM] if USER_ID.lower() in lower_keys(body) else []), *missing, *unread]:
             raise InvalidRequest(problems)
         return cls.revalidate(request)
 

@@ -91,7 +91,7 @@ def read_request_file(path: Path, *, quote: bool = True) -> Mapping[Any, Any]:
 
 def read_request_text(text: str) -> Mapping[Any, Any]:
     """Return the content of a request's text, YAML or JSON; errors as for `read_request_file`."""
-    return _parse(text, "JSON" if text.lstrip().startswith("{") else "YAML", PASTED, quote=True)
+    return _parse(text, "JSON" if _is_json(text) else "YAML", PASTED, quote=True)
 
 
 def is_request_text(value: str) -> bool:
@@ -143,6 +143,14 @@ def _decode(data: bytes) -> str:
     """Return a file's text, without the byte-order mark with which some editors begin it."""
     encoding = next((name for mark, name in ENCODINGS.items() if data.startswith(mark)), "utf-8")
     return data.decode(encoding).removeprefix("\ufeff")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _read_json(text: str) -> Any:

@@ -54,6 +54,8 @@ def split_sections(data: Mapping[Any, Any]) -> tuple[list[tuple[Any, Any]], dict
             problems.append(f"{key} is given twice, maybe under another name: give it once")
         elif (settings := _settings(key, value, problems)) is not None:
             products[product] = settings
+        elif product in chosen:
+            problems.append(f"products names {product}, but {key} is {format_value(value)}: leave out one of them")
     if chosen and (others := ", ".join(product for product in products if product not in chosen)):
         problems.append(
             f"products names {', '.join(chosen)}, but {others} is filled in as well: choose all that you want in "
