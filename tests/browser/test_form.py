@@ -11,7 +11,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 from prefect_form import TIMEOUT, Form
-from prefect_runs import ENDS, account, api_session, group, wait_for
+from prefect_runs import ENDS, Runs, account, api_session, group, wait_for
 from xrt_support import QUICK, USER
 
 from ukssdc import Product, ProductRequest
@@ -57,7 +57,7 @@ def served(prefect_api: str, emulator: Emulator, tmp_path_factory: pytest.TempPa
     environment = {**account(emulator.url, USER), "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
     with group(command, folder / "served.log", folder, **environment):
         deployed = Deployed(prefect_api, emulator)
-        wait_for("the deployment", deployed.exists, SECONDS, 0.3)
+        wait_for("the deployment", deployed.named.exists, SECONDS, 0.3)
         yield deployed
 
 
@@ -67,11 +67,8 @@ class Deployed:
     def __init__(self, api: str, emulator: Emulator) -> None:
         self._api = api
         self._emulator = emulator
-        self._seen = 0
+        self.named = Runs(api, f"request products/{NAME}")
         self.address = api.removesuffix("/api")
-
-    def exists(self) -> bool:
-        return api_session().get(f"{self._api}/deployments/name/request products/{NAME}", timeout=30).ok
 
     @property
     def identity(self) -> str:
@@ -185,6 +182,7 @@ def test_nothing_at_all_is_refused_and_said_what_is_missing(served: Deployed, fo
     form.submit()
 
     run = served.end()
+    wait_for("the log", lambda: "name is missing" in served.named.logs(run["id"]), SECONDS, 0.3)
     form.open_run(run["id"])
 
     assert run["state_type"] == "FAILED"

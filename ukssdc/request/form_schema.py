@@ -62,4 +62,3 @@ def section_schema(schema: dict[str, Any]) -> None:
     """Finish the schema of a product's section: nobody has to open it, and then it is null."""
     branches = [branch for branch in schema["anyOf"] if branch.get("type") != "null"]
     schema["anyOf"] = [{"type": "null", "title": "Nothing set"}, *branches]
-    schema["default"] = None
