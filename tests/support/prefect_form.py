@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Locator, Page, expect
 
 TIMEOUT = 30_000  # ms
+READING = 500  # ms; nobody presses a button before the form has filled itself in
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Form:
         self._address = f"{address}{self._ui.path}"
         page.goto(f"{self._address}/deployments/deployment/{deployment}/run")
         expect(page.get_by_role("button", name="Submit")).to_be_visible(timeout=TIMEOUT)
+        expect(self.field("request")).to_be_visible(timeout=TIMEOUT)
+        page.wait_for_timeout(READING)
 
     def field(self, label: str, within: Locator | None = None) -> Locator:
         """Return the field with this label; the first one, or that of a section."""
