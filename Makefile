@@ -33,20 +33,23 @@ coverage: $(STAMP)  ## the same with branch coverage, which takes twice as long
 
 test-long: $(STAMP)  ## killed processes, real workers, servers that go away: one after the other
 	$(BIN)/pytest -m long
+	$(BIN)/pytest -m long tests/browser
 
 test-browser: $(STAMP)  ## the Prefect UI in headless Chromium; screenshots in test-results/
 	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { echo "Chromium is missing: apt-get install chromium, or set CHROMIUM"; exit 1; }
-	$(BIN)/pytest tests/browser
+	$(BIN)/pytest -m "not long" tests/browser
 
 # The Prefect of another version must not touch the databases of this one: PREFECT_HOME is in the environment, and so is
 # .demo, which the demo makes where it runs. The dev tools are left out: some would raise what is to be lowest.
 test-oldest: export PREFECT_HOME := $(CURDIR)/$(OLDEST)/prefect
-test-oldest: $(STAMP)  ## branch tests and demo with the lowest versions that pyproject.toml allows
+test-oldest: $(STAMP)  ## branch tests, forms and demo with the lowest versions that pyproject.toml allows
 	@echo "Installing into $(OLDEST) with $$($(PYTHON) --version) and the lowest versions (a minute) ..."
 	@$(PYTHON) -m venv --clear $(OLDEST)
 	@$(BIN)/uv pip install --quiet --python $(OLDEST) --resolution lowest-direct --editable '.[plots,tables,test]'
 	@$(BIN)/uv pip tree --python $(OLDEST) --package xrt-products --depth 1
 	$(OLDEST)/bin/pytest tests/flows/test_branches.py -n 2 --dist loadgroup
+	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { echo "Chromium is missing: apt-get install chromium, or set CHROMIUM"; exit 1; }
+	$(OLDEST)/bin/pytest tests/browser/test_form.py
 	cd $(OLDEST) && bin/xrt-products demo
 
 # A Python is asked for its version because the shim of a version manager may be there without what it stands for.

@@ -17,13 +17,15 @@ from prefect.exceptions import PrefectException
 from prefect.logging.loggers import flow_run_logger
 from prefect.states import Cancelled, Cancelling
 
-from ukssdc import CancelReport, Client, Job, Product, ProductRequest, Products, UKSSDCError
+from ukssdc import CancelReport, Client, Job, Product, ProductRequest, UKSSDCError
 from ukssdc.limits import validate_limits
 from ukssdc.lookup import find_submitted
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.times import utcnow
+from xrt_products.flows.form import AccountField, ProductsField
 from xrt_products.flows.interrupt import CANCEL_HINT, FindJobs
-from xrt_products.tasks.account import Account, UKSSDCAccount, client_for
+from xrt_products.flows.request import read_request
+from xrt_products.tasks.account import UKSSDCAccount, client_for
 from xrt_products.tasks.cancel import cancel_job
 from xrt_products.tasks.cancellation import RunCancelled
 from xrt_products.tasks.find import find_job
@@ -115,7 +117,7 @@ def _jobs_of(flow_run: FlowRun, account: str | UKSSDCAccount | None) -> list[int
             return [int(str(known))]
         if flow_run.start_time is None or "request" not in flow_run.parameters:
             return []
-        request = ProductRequest.model_validate(flow_run.parameters["request"])
+        request = read_request(flow_run.parameters["request"])
         jobs = [job for job, _ in submitted_by(request, flow_run)(client_for(account))]
         for job in jobs:  # so that it is known whose it was when the same request is run again
             label_run(client, flow_run, job)
@@ -138,19 +140,21 @@ def _stored(account: Any) -> str | UKSSDCAccount | None:
 )
 def cancel_products(
     job_id: int,
-    products: Products = "all",
-    account: Account = None,
+    products: ProductsField = "all",
+    account: AccountField = None,
     interval: float = POLL_INTERVAL,
     max_wait: float = MAX_CANCEL_WAIT,
 ) -> CancelReport:
     """Cancel a job's products at the service.
 
     Args:
-        job_id: The service's number for the job.
-        products: "all", or a list of product names.
-        account: A block's name, a block, or, by default, the environment: UKSSDC_USER, UKSSDC_URL.
-        interval: Longest delay between two tries where the service cannot be reached, s.
-        max_wait: How long to try, s.
+        job_id: The service's number for the job. Example: 951.
+        products: What is not wanted any more: all of the job's products, one, or several. Example: LightCurve.
+        account: Whose job it is: the registered address that the worker has in UKSSDC_USER, or a block of the type
+            UKSSDC account, by name (example: leicester) or chosen. Never an e-mail address: Prefect's server stores and
+            shows what is given here.
+        interval: Longest delay between two tries where the service cannot be reached. Unit: s.
+        max_wait: How long to try. Unit: s. Example: 3600, an hour.
 
     Returns
     -------

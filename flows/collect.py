@@ -14,13 +14,12 @@ from ukssdc.service import POLL_INTERVAL
 from ukssdc.tracker import NO_STATUS_POLLS
 from xrt_products.flows.cancel import cancel_job_with_run
 from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
+from xrt_products.flows.form import AccountField, NotifyField
 from xrt_products.flows.interrupt import commands, handle_interrupt
 from xrt_products.flows.options import FollowOptions
-from xrt_products.tasks.account import Account
 from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
 from xrt_products.tasks.find import find_job
 from xrt_products.tasks.flow_run import DEPLOYED_TRIES, deployed_run, is_deployed, label_flow_run, run_began
-from xrt_products.tasks.observe.notifications import Notify
 from xrt_products.tasks.results import RESULTS
 from xrt_products.tasks.retry import backoff_delays, max_retries
 
@@ -36,7 +35,7 @@ from xrt_products.tasks.retry import backoff_delays, max_retries
 def collect_products(
     job_id: int,
     destination: Path = Path("products"),
-    account: Account = None,
+    account: AccountField = None,
     interval: float = POLL_INTERVAL,
     max_wait: float = MAX_WAIT,
     no_status_polls: int = NO_STATUS_POLLS,
@@ -45,28 +44,34 @@ def collect_products(
     on_failure: OnFailure = "raise",
     cancel_with_run: bool = False,
     extract: bool = False,
-    notify: Notify | None = None,
+    notify: NotifyField = None,
     quicklook: bool = True,
 ) -> JobReport:
     """Take up a job that exists already, and bring each of its products to its end.
 
     Args:
-        job_id: The service's number for the job.
-        destination: Files go to `{destination}/{target}/{job number}/`.
-        account: A block's name, a block, or, by default, the environment: UKSSDC_USER, UKSSDC_URL.
-        interval: Time between two polls, s; 60 or more, except against an emulator on this machine.
-        max_wait: Longest wait, s; what is still pending then is reported, and the job goes on at the service.
-        no_status_polls: How many polls in a row a product may go without a status before it counts as failed.
-        format: Archive format: tar.gz, tar or zip.
-        if_exists: What to do about a file that is there already: skip, replace or error.
-        on_failure: Whether failed products fail the flow ("raise"), after everything else is on disk, or only stand in
-            the report ("return").
-        cancel_with_run: Whether cancelling the flow run cancels the job at the service as well, products already
-            complete excepted; not by default, as this run has not submitted it.
-        extract: Whether to unpack the archives as well, each into a folder beside it: `lc/` beside `lc.tar.gz`.
-        notify: Notify on failure: a Prefect notification block (`slack-webhook/ops`), or an Apprise URL, in a SecretStr
-            where it holds a password.
-        quicklook: Whether to show the results as pictures and tables, in the job's folder and in the Prefect UI.
+        job_id: The service's number for the job. Example: 951.
+        destination: Folder on the worker for the files, which go to `DESTINATION/TARGET/JOB/`. Where it is relative, it
+            begins where the flow was deployed. Example: products.
+        account: Whose job it is: the registered address that the worker has in UKSSDC_USER, or a block of the type
+            UKSSDC account, by name (example: leicester) or chosen. Never an e-mail address: Prefect's server stores and
+            shows what is given here.
+        interval: Time between two polls, at least 60; less only against an emulator on the same machine. Unit: s.
+        max_wait: Longest wait; what is still pending then is reported, and goes on at the service. Unit: s. Example:
+            86400, a day.
+        no_status_polls: How many polls in a row may bring no status of a product before it counts as failed. Example:
+            3.
+        format: Format of the archives.
+        if_exists: What to do about a file that is there already: keep it (skip), fetch it anew (replace), or fail
+            (error).
+        on_failure: What failed products lead to once all others are on disk: the flow fails (raise), or they only stand
+            in its report (return).
+        cancel_with_run: Cancel the job at the service when the run is cancelled; what is complete by then stays. Off,
+            because this run did not submit the job.
+        extract: Unpack the archives as well, each into a folder beside it: `lc/` beside `lc.tar.gz`.
+        notify: Whom to tell of a failure: a notification block (example: slack-webhook/ops), or an Apprise URL. A URL
+            with a password belongs into a block: Prefect's server stores and shows what is given here.
+        quicklook: Show the results as pictures and tables, in the job's folder and in the run's artifacts.
 
     Returns
     -------

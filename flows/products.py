@@ -20,9 +20,11 @@ from ukssdc.slots import MAX_ACTIVE, SubmissionSlot
 from ukssdc.tracker import NO_STATUS_POLLS, JobTracker
 from xrt_products.flows.cancel import cancel_job_with_run, submitted_by
 from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
+from xrt_products.flows.form import AccountField, NotifyField
 from xrt_products.flows.interrupt import handle_interrupt, job_goes_on
 from xrt_products.flows.options import FollowOptions
-from xrt_products.tasks.account import Account, client_for
+from xrt_products.flows.request import Request, log_refused_request
+from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
 from xrt_products.tasks.flow_run import (
     DEPLOYED_TRIES,
@@ -33,7 +35,6 @@ from xrt_products.tasks.flow_run import (
     label_flow_run,
     run_began,
 )
-from xrt_products.tasks.observe.notifications import Notify
 from xrt_products.tasks.results import RESULTS
 from xrt_products.tasks.resume import can_resume
 from xrt_products.tasks.retry import max_retries
@@ -54,11 +55,12 @@ UNKNOWN_IF_SENT = (
     on_cancellation=[cancel_job_with_run],
     persist_result=True,
     result_serializer=RESULTS,
+    on_failure=[log_refused_request],
 )
 def request_products(
-    request: ProductRequest,
+    request: Request,
     destination: Path = Path("products"),
-    account: Account = None,
+    account: AccountField = None,
     interval: float = POLL_INTERVAL,
     max_wait: float = MAX_WAIT,
     no_status_polls: int = NO_STATUS_POLLS,
@@ -68,34 +70,38 @@ def request_products(
     fresh: bool = False,
     cancel_with_run: bool = True,
     extract: bool = False,
-    notify: Notify | None = None,
+    notify: NotifyField = None,
     quicklook: bool = True,
     max_active: int = MAX_ACTIVE,
 ) -> JobReport:
     """Ask for products, wait for them, and bring each to its end.
 
     Args:
-        request: What to build; a plain dict or the name of a YAML file, with the service's own parameter names, works
-            too.
-        destination: Files go to `{destination}/{target}/{job number}/`.
-        account: A block's name, a block, or, by default, the environment: UKSSDC_USER, UKSSDC_URL.
-        interval: Time between two polls, s; 60 or more, except against an emulator on this machine.
-        max_wait: Longest wait for the job, s; what is still pending then is reported, and the job goes on at the
-            service.
-        no_status_polls: How many polls in a row a product may go without a status before it counts as failed.
-        format: Archive format: tar.gz, tar or zip.
-        if_exists: What to do about a file that is there already: skip, replace or error.
-        on_failure: Whether failed products fail the flow ("raise"), after everything else is on disk, or only stand in
-            the report ("return").
-        fresh: Submit a new job even where an earlier run with the same request and destination has left one
-            unfinished.
-        cancel_with_run: Whether cancelling the flow run cancels its job at the service, products already complete
-            excepted.
-        extract: Whether to unpack the archives as well, each into a folder beside it: `lc/` beside `lc.tar.gz`.
-        notify: Notify on failure: a Prefect notification block (`slack-webhook/ops`), or an Apprise URL. A URL with a
-            password belongs into a SecretStr, and for a deployment into a block: Prefect's server stores and shows a
-            flow's parameters.
-        quicklook: Whether to show the results as pictures and tables, in the job's folder and in the Prefect UI.
+        request: What to build, of which target. Fill in the form; or give a YAML or JSON file on the worker, by name,
+            or its text. Python may give a ProductRequest or a dict.
+        destination: Folder on the worker for the files, which go to `DESTINATION/TARGET/JOB/`. Where it is relative, it
+            begins where the flow was deployed. Example: products.
+        account: Whose job it is: the registered address that the worker has in UKSSDC_USER, or a block of the type
+            UKSSDC account, by name (example: leicester) or chosen. Never an e-mail address: Prefect's server stores and
+            shows what is given here.
+        interval: Time between two polls, at least 60; less only against an emulator on the same machine. Unit: s.
+        max_wait: Longest wait; what is still pending then is reported, and goes on at the service. Unit: s. Example:
+            86400, a day.
+        no_status_polls: How many polls in a row may bring no status of a product before it counts as failed. Example:
+            3.
+        format: Format of the archives.
+        if_exists: What to do about a file that is there already: keep it (skip), fetch it anew (replace), or fail
+            (error).
+        on_failure: What failed products lead to once all others are on disk: the flow fails (raise), or they only stand
+            in its report (return).
+        fresh: Submit a new job even where an earlier run with the same request and destination has left one unfinished.
+        cancel_with_run: Cancel the job at the service when the run is cancelled; what is complete by then stays.
+        extract: Unpack the archives as well, each into a folder beside it: `lc/` beside `lc.tar.gz`.
+        notify: Whom to tell of a failure: a notification block (example: slack-webhook/ops), or an Apprise URL. A URL
+            with a password belongs into a block: Prefect's server stores and shows what is given here.
+        quicklook: Show the results as pictures and tables, in the job's folder and in the run's artifacts.
+        max_active: How many of the account's jobs may be active at the service at once; where as many are, the request
+            waits. The service asks for 5.
 
     Returns
     -------

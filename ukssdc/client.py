@@ -87,6 +87,10 @@ class Client:
     def __repr__(self) -> str:
         return f"Client(base_url={self.base_url!r})"
 
+    def is_account(self, email: str) -> bool:
+        """Tell whether an e-mail address is the account's."""
+        return email.strip().casefold() == self._transport.email.casefold()
+
     def __enter__(self) -> Self:
         return self
 

@@ -290,5 +290,6 @@ class InvalidRequest(UKSSDCError):  # noqa: N818 - the public name; it says what
 
     def __init__(self, problems: Sequence[str], source: str = "the request") -> None:
         self.problems = tuple(problems)
+        self.source = source
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         super().__init__(f"{source} has {count}:" + "".join(f"\n  - {p}" for p in self.problems))

@@ -55,8 +55,12 @@ def run(
         Whether Ctrl-C cancels the job at the service. By default it goes on there, and the last lines say how to
         collect or cancel it.
     """
-    request = ukssdc.ProductRequest.from_file(file)
+    request, user = ukssdc.ProductRequest.read_file(file)
+    if options.account is None:
+        _require_own(file, user, ukssdc.Client.from_environment)
     xrt_products = _load_flows(options)
+    if options.account is not None:
+        _require_own(file, user, lambda: _client_of_block(options.account))
     return _finish(
         lambda: xrt_products.request_products(request, fresh=fresh, max_active=max_active, **_parameters(options)),
         cancels=cancel_on_interrupt,
@@ -117,6 +121,18 @@ def _load_flows(options: FollowOptions) -> Any:
     if server is not None:
         server.wait()
     return xrt_products
+
+
+def _client_of_block(account: Any) -> ukssdc.Client:
+    from xrt_products.tasks.account import client_for  # noqa: PLC0415 - it imports Prefect
+
+    return client_for(account)
+
+
+def _require_own(file: Path, user: str | None, client: Callable[[], ukssdc.Client]) -> None:
+    """Refuse a file that another account has written: the reference client's holds the address, and ours sends none."""
+    if user is not None and not client().is_account(user):
+        raise UKSSDCError(f"{file} is another account's: its UserID is not yours. Take UserID out to send it as yours")
 
 
 def _check_account() -> None:

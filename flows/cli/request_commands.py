@@ -25,7 +25,7 @@ def check(file: Path) -> int:
     file
         The request, YAML or JSON; - is stdin.
     """
-    request = ukssdc.ProductRequest.from_file(file)
+    request, _ = ukssdc.ProductRequest.read_file(file)
     show_json({name: value for name, value in request.to_wire("").items() if name != "UserID"})
     where = "stdin" if file == STDIN else file
     sys.stderr.write(f"{where} is a valid request: {replace_controls(request.name)}, {', '.join(request.products)}\n")

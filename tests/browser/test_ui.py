@@ -6,8 +6,6 @@ The screenshots are kept in test-results/.
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +13,13 @@ import numpy as np
 import pytest
 import requests
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 from xrt_support import QUICK, USER, request_for
 
 from ukssdc import Product
 from ukssdc.emulator import Build, Emulator, Scenario
 from xrt_products import request_products
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync"]
 RESULTS = Path(__file__).parents[2] / "test-results"
 TIMEOUT = 30_000  # ms
 WIDTH, HEIGHT, TALLEST = 1400, 1000, 4000  # px
@@ -54,22 +49,6 @@ def ui(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         "run": run["id"],
         "artifacts": {a["key"]: a["id"] for a in artifacts if a["key"]},
     }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-    opened.set_default_timeout(TIMEOUT)
-    yield opened
-    opened.close()
 
 
 def artifact(ui: dict[str, Any], start: str) -> str:

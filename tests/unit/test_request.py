@@ -291,18 +291,34 @@ def test_a_body_without_a_target_is_no_request() -> None:
 
 
 def test_the_schema_describes_each_parameter_with_unit_and_default() -> None:
-    schema = ProductRequest.model_json_schema()["$defs"]["LightCurve"]["properties"]["pc_bin_time"]
+    schema = ProductRequest.model_json_schema()["$defs"]["LightCurve"]["properties"]["pcBinTime"]
 
     assert schema["title"] == "pcBinTime"
-    assert schema["description"] == "PC bin duration; time binning needs it, s. Default of the service: 2.51."
-    assert (schema["type"], schema["exclusiveMinimum"]) == ("number", 0)
+    assert schema["description"] == (
+        "PC bin duration; time binning needs it. Unit: s. Permitted: above 0. Default of the service: 2.51."
+    )
+
+
+def test_the_schema_has_the_limits_of_a_whole_number() -> None:
+    schema = ProductRequest.model_json_schema()["$defs"]["LightCurve"]["properties"]["pcCounts"]
+
+    assert (schema["type"], schema["minimum"]) == ("integer", 1)
+
+
+def test_a_number_with_fractions_is_a_text_to_a_form() -> None:  # Prefect 3.8's V2 takes whole numbers only
+    schema = ProductRequest.model_json_schema()["properties"]["RA"]
+
+    assert (schema["type"], schema["examples"]) == ("string", ["335.6985"])
 
 
 def test_the_schema_lists_the_words_of_a_closed_set() -> None:
-    schema = ProductRequest.model_json_schema()["$defs"]["LightCurve"]["properties"]["bin_meth"]
+    schema = ProductRequest.model_json_schema()["$defs"]["LightCurve"]["properties"]["binMeth"]
 
     assert schema["enum"] == ["counts", "time", "snapshot", "obsid"]
 
 
-def test_the_schema_knows_no_null() -> None:
-    assert "null" not in json.dumps(ProductRequest.model_json_schema())
+def test_the_schema_of_a_parameter_knows_no_null() -> None:
+    models: list[type[Parameters]] = [ProductRequest, *MODELS.values()]
+    for model in models:
+        properties = model.model_json_schema()["properties"]
+        assert "null" not in json.dumps([properties[row.name] for row in model.ROWS.values()])

@@ -64,6 +64,8 @@ class Parameter:
         Whether a text may be given as a list as well.
     deprecated : str
         A former name, still accepted.
+    example : object
+        For forms, where there is no default to go by.
     field : str
         Its field in the models.
     type : object
@@ -81,6 +83,7 @@ class Parameter:
     format: TextFormat | None = None
     multiple: bool = False
     deprecated: str = ""
+    example: Any = None
     field: str = ""
     type: Any = str
 
@@ -123,10 +126,17 @@ class Parameter:
 
     @property
     def description(self) -> str:
-        """What it is, with unit and default, for forms and schemas."""
-        parts = [self.summary + (f", {self.unit}" if self.unit else "") + "."]
+        """What it is, with unit, range, example and default, for forms and schemas."""
+        parts = [f"{self.summary}."]
+        if self.unit:
+            parts.append(f"Unit: {self.unit}.")
+        if limits := self._range_text().removeprefix(" of").strip():
+            parts.append(f"Permitted: {limits}.")
+        if self.example is not None:
+            parts.append(f"Example: {self.example}.")
         if self.default is not None:
-            parts.append(f"Default of the service: {format_value(self.default)}.")
+            default = self.default if isinstance(self.default, str) else format_value(self.default)
+            parts.append(f"Default of the service: {default}.")
         return " ".join(parts)
 
     def read(self, value: Any) -> Any:
@@ -189,11 +199,24 @@ class Parameter:
 
     def __call__(self, schema: dict[str, Any]) -> None:
         """Finish the field's JSON schema: pydantic calls this."""
-        drop_null(schema)
-        limits = {"minimum": self.ge, "exclusiveMinimum": self.gt, "maximum": self.le}
-        schema.update({key: limit for key, limit in limits.items() if limit is not None})
-        if self.format and self.format.pattern and not self.multiple:
+        # A parameter that is not set is left out, not null.
+        schema.pop("default", None)
+        for branch in schema.pop("anyOf", []):
+            if branch.get("type") != "null":
+                schema.update(branch)
+        kind, example = schema.get("type"), self.example
+        if kind == "boolean":  # a form takes a switch that nobody touched for false
+            del schema["type"]
+            schema["enum"] = [True, False]
+        elif kind == "number":  # the V2 form of Prefect 3.8 takes no fractions in the field of a number
+            schema["type"], example = "string", None if example is None else str(example)
+        elif kind == "integer":
+            limits = {"minimum": self.ge, "exclusiveMinimum": self.gt, "maximum": self.le}
+            schema.update({key: limit for key, limit in limits.items() if limit is not None})
+        elif self.format and self.format.pattern and not self.multiple:
             schema["pattern"] = f"^({self.format.pattern})$"
+        if example is not None:
+            schema["examples"] = [example]
         schema["wireName"] = self.wire_name
 
 
@@ -201,14 +224,6 @@ def param(name: str, wire_name: str, summary: str, default: Any = None, **more: 
     """Declare a model's field as a parameter of the service; `more` are further attributes of `Parameter`."""
     parameter = Parameter(name, wire_name, summary, default=default, **more)
     return Field(default=None, title=name, description=parameter.description, json_schema_extra=parameter)
-
-
-def drop_null(schema: dict[str, Any]) -> None:
-    """Remove null and the default from a field's JSON schema: a parameter that is not set is left out, not null."""
-    schema.pop("default", None)
-    for branch in schema.pop("anyOf", []):
-        if branch.get("type") != "null":
-            schema.update(branch)
 
 
 def read_flag(value: Any) -> bool:

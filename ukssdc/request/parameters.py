@@ -13,13 +13,17 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import (
     BaseModel,
     ConfigDict,
+    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from ukssdc.errors import InvalidRequest
+from ukssdc.request.form_schema import finish_schema
 from ukssdc.request.lists import read_observations, read_times
 from ukssdc.request.parameter_values import Parameter, TextFormat, param
 from ukssdc.request.rules import ANY_VALUE, AlwaysSent, Between, Implies, LessThan, OnlyIf, ParameterSet, Requires, Rule
@@ -41,13 +45,15 @@ OBSERVATIONS = TextFormat(
     "", 'obsIDs of 11 digits, or start-stop times, comma-separated, like "00966554000"', read=read_observations
 )
 TIMES = TextFormat("", 'start-stop times, like "0-1000"', read=read_times)
+OBSERVATION_LIST = {"format": OBSERVATIONS, "multiple": True, "example": "00966554000"}
+SLICE_TIMES = {"format": TIMES, "unit": "s", "example": "0-1000"}
 FILE_STEM = TextFormat("", "the first part of the file names")
 _BAND = r"[0-9]*\.?[0-9]+-[0-9]*\.?[0-9]+"
 KEV = {"unit": "keV", "ge": 0}
 SECONDS = {"unit": "s", "gt": 0}
 HOURS = {"unit": "h", "gt": 0}
 COUNTS = {"unit": "counts", "ge": 1}
-PIXELS = {"unit": "pixels of 2.36 arcsec", "ge": 1}
+PIXELS = {"unit": "pixels of 2.36 arcsec", "ge": 1, "example": 30}
 WHICH_DATA = "Observations to use; user needs useObs"
 WHICH_HOURS = "Observations to use; user needs useObs, hours needs incHours"
 USE_OBS = "Observations to use, comma-separated: obsIDs, or start-stop times; sets whichData to user"
@@ -74,6 +80,15 @@ class Parameters(BaseModel):
 
     ROWS: ClassVar[dict[str, Parameter]] = {}
     RULES: ClassVar[tuple[Rule, ...]] = ()
+    FORM_TEXT: ClassVar[str] = ""
+    FORM_NEEDS: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the JSON schema, as a form shows it."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        finish_schema(schema, cls.ROWS, cls.FORM_TEXT, cls.FORM_NEEDS)
+        return schema
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -127,7 +142,15 @@ def _to_wire(value: Any) -> Any:
 class LightCurve(Parameters):
     """A light curve, with hardness ratios (protocol, section 5)."""
 
-    bin_meth: Binning = param("binMeth", "binMeth", "How to bin; always needed")
+    FORM_TEXT = "How to build the light curve; binMeth is needed."
+    FORM_NEEDS = ("bin_meth",)
+
+    bin_meth: Binning = param(
+        "binMeth",
+        "binMeth",
+        "How to bin: by counts, by time, per snapshot or per observation; always needed",
+        example="snapshot",
+    )
     min_energy: float | None = param("minEnergy", "minen", "Low edge of the energy range", 0.3, **KEV)
     max_energy: float | None = param("maxEnergy", "maxen", "High edge of the energy range", 10.0, **KEV)
     soft_lo: float | None = param("softLo", "soft1", "Low edge of the soft band", 0.3, **KEV)
@@ -144,14 +167,14 @@ class LightCurve(Parameters):
         "timeFormat", "lctimetype", "Time axis: s for seconds, m for MJD", "s", deprecated="timeType"
     )
     which_data: AllOrUser | None = param("whichData", "lcobs", WHICH_DATA, "all")
-    use_obs: str | None = param("useObs", "uselcobs", USE_OBS, format=OBSERVATIONS, multiple=True)
+    use_obs: str | None = param("useObs", "uselcobs", USE_OBS, **OBSERVATION_LIST)
     srcrad: int | None = param("srcrad", "srcrad", SRCRAD, **PIXELS)
     # counts binning
     pc_counts: int | None = param(
-        "pcCounts", "pccounts", "Counts that fill a PC bin; counts binning needs it", **COUNTS
+        "pcCounts", "pccounts", "Counts that fill a PC bin; counts binning needs it", **COUNTS, example=20
     )
     wt_counts: int | None = param(
-        "wtCounts", "wtcounts", "Counts that fill a WT bin; counts binning needs it", **COUNTS
+        "wtCounts", "wtcounts", "Counts that fill a WT bin; counts binning needs it", **COUNTS, example=30
     )
     dynamic: bool | None = param("dynamic", "dynamic", "Let these counts follow the rate; counts binning needs it")
     rate_fact: float | None = param("rateFact", "ratefact", "Rate factor of dynamic binning", 10.0, gt=0)
@@ -185,22 +208,27 @@ class LightCurve(Parameters):
 class Spectrum(Parameters):
     """Spectra with automatic fits (protocol, section 5)."""
 
+    FORM_TEXT = "How to extract and fit the spectra; hasRedshift is needed."
+    FORM_NEEDS = ("has_redshift",)
+
     has_redshift: bool = param(
         "hasRedshift", "specz", "Fit with a redshifted absorber; needed unless redshift is given"
     )
-    redshift: float | None = param("redshift", "zval", "Redshift of the source; sets hasRedshift and galactic", gt=-1)
+    redshift: float | None = param(
+        "redshift", "zval", "Redshift of the source; sets hasRedshift and galactic", gt=-1, example=0.5
+    )
     which_data: AllUserOrHours | None = param("whichData", "specobs", WHICH_HOURS, "hours")
-    use_obs: str | None = param("useObs", "usespecobs", USE_OBS, format=OBSERVATIONS, multiple=True)
+    use_obs: str | None = param("useObs", "usespecobs", USE_OBS, **OBSERVATION_LIST)
     inc_hours: float | None = param("incHours", "specobstime", INC_HOURS, 12.0, **HOURS)
     timeslice: Slicing | None = param("timeslice", "timeslice", "Spectra to make; user needs rname1 and gti1", "single")
-    rname1: str | None = param("rname1", "rname1", "Label of the first slice", format=LABEL)
-    gti1: str | None = param("gti1", "gti1", "Times of the first slice", format=TIMES)
-    rname2: str | None = param("rname2", "rname2", "Label of the second slice", format=LABEL)
-    gti2: str | None = param("gti2", "gti2", "Times of the second slice", format=TIMES)
-    rname3: str | None = param("rname3", "rname3", "Label of the third slice", format=LABEL)
-    gti3: str | None = param("gti3", "gti3", "Times of the third slice", format=TIMES)
-    rname4: str | None = param("rname4", "rname4", "Label of the fourth slice", format=LABEL)
-    gti4: str | None = param("gti4", "gti4", "Times of the fourth slice", format=TIMES)
+    rname1: str | None = param("rname1", "rname1", "Label of the first slice", format=LABEL, example="slice1")
+    gti1: str | None = param("gti1", "gti1", "Times of the first slice", **SLICE_TIMES)
+    rname2: str | None = param("rname2", "rname2", "Label of the second slice", format=LABEL, example="slice2")
+    gti2: str | None = param("gti2", "gti2", "Times of the second slice", **SLICE_TIMES)
+    rname3: str | None = param("rname3", "rname3", "Label of the third slice", format=LABEL, example="slice3")
+    gti3: str | None = param("gti3", "gti3", "Times of the third slice", **SLICE_TIMES)
+    rname4: str | None = param("rname4", "rname4", "Label of the fourth slice", format=LABEL, example="slice4")
+    gti4: str | None = param("gti4", "gti4", "Times of the fourth slice", **SLICE_TIMES)
     spec_stem: str | None = param("specStem", "specstem", "First part of the file names", "interval0", format=FILE_STEM)
     grades: Grades | None = param("grades", "specgrades", "Event grades to include", "all")
     do_not_fit: bool | None = param("doNotFit", "doNotFit", "Leave out the fits; sets hasRedshift to false", False)
@@ -231,7 +259,7 @@ class PositionParameters(Parameters):
 
     pos_radius: float | None = param("posRadius", "posRadius", "Search radius", 20.0, unit="arcsec", gt=0)
     which_data: AllUserOrHours | None = param("whichData", "posobs", WHICH_HOURS, "hours")
-    use_obs: str | None = param("useObs", "useposobs", USE_OBS, format=OBSERVATIONS, multiple=True)
+    use_obs: str | None = param("useObs", "useposobs", USE_OBS, **OBSERVATION_LIST)
     inc_hours: float | None = param("incHours", "posobstime", INC_HOURS, 12.0, **HOURS)
     det_or_cent: DetectOrCentroid | None = param("detOrCent", "detornot", "How to find the source", "detect")
     cent_meth: Centroiding | None = param("centMeth", "detMeth", "How to centroid", "simple")
@@ -242,13 +270,19 @@ class PositionParameters(Parameters):
 class StandardPos(PositionParameters):
     """A standard position."""
 
+    FORM_TEXT = "How to find the standard position; all three positions share these parameters."
+
 
 class EnhancedPos(PositionParameters):
     """A position corrected with the UVOT."""
 
+    FORM_TEXT = "How to find the UVOT-enhanced position; all three positions share these parameters."
+
 
 class AstromPos(PositionParameters):
     """A position corrected by serendipitous X-ray sources; implies the standard position."""
+
+    FORM_TEXT = "How to find the astrometric position; all three positions share these parameters."
 
     use_all_obs: bool | None = param("useAllObs", "allxastrom", "Use all observations for this one", False)
 
@@ -256,11 +290,13 @@ class AstromPos(PositionParameters):
 class Image(Parameters):
     """Images, one per energy band (protocol, section 5)."""
 
+    FORM_TEXT = "Which images to make."
+
     energies: str | None = param(
         "energies", "imen", "Bands, keV", "0.3-10,0.3-1.5,1.51-10", format=BANDS, multiple=True
     )
     which_data: AllOrUser | None = param("whichData", "imobs", WHICH_DATA, "all")
-    use_obs: str | None = param("useObs", "useimobs", USE_OBS, format=OBSERVATIONS, multiple=True)
+    use_obs: str | None = param("useObs", "useimobs", USE_OBS, **OBSERVATION_LIST)
 
     RULES = (USE_OBS_MEANS_USER, USER_NEEDS_USE_OBS)
 
@@ -268,8 +304,11 @@ class Image(Parameters):
 class SourceDet(Parameters):
     """Source detection; with nothing else, a request needs no position (protocol, section 5)."""
 
+    FORM_TEXT = "How to search for sources; whichData is needed."
+    FORM_NEEDS = ("which_data",)
+
     which_data: AllOrUser = param("whichData", "detobs", WHICH_DATA + "; needed unless useObs is given")
-    use_obs: str | None = param("useObs", "usedetobs", USE_OBS, format=OBSERVATIONS, multiple=True)
+    use_obs: str | None = param("useObs", "usedetobs", USE_OBS, **OBSERVATION_LIST)
     which_bands: Bands | None = param("whichBands", "detbands", "Search the total band only, or all", "total")
     fit_stray_light: bool | None = param("fitStrayLight", "fitStrayLight", "Look for stray light and fit it", True)
 

@@ -11,8 +11,9 @@ from pydantic import Field
 
 from ukssdc.errors import InvalidRequest
 from ukssdc.request import parameters
+from ukssdc.request.form_schema import section_schema
 from ukssdc.request.lists import read_targets
-from ukssdc.request.parameter_values import TextFormat, drop_null, param, read_flag
+from ukssdc.request.parameter_values import TextFormat, param, read_flag
 from ukssdc.request.parameters import (
     AstromPos,
     EnhancedPos,
@@ -23,10 +24,10 @@ from ukssdc.request.parameters import (
     Spectrum,
     StandardPos,
 )
+from ukssdc.request.redact import NO_PRODUCT, redact
 from ukssdc.request.request_sections import (
     FIELDS,
     MODELS,
-    PRODUCTS_BY_NAME,
     apply_product_rules,
     products_by_parameter,
     read_product,
@@ -41,6 +42,9 @@ from ukssdc.warning import warn_once
 
 NAME = TextFormat("", "the target's name", strip=True)
 TARGET_IDS = TextFormat("", 'target IDs of 8 digits, comma-separated, like "00966554"', read=read_targets)
+USER_ID = "UserID"
+USER_HINT = "the e-mail address is the account's, and is put in when the request is sent"
+USER_PROBLEM = f"{USER_ID} is not a parameter here: {USER_HINT}"  # what a problem with USER_HINT reads
 RATE = {"unit": "ct/s", "ge": 0}
 # Not for source detection alone, which covers whole fields and needs no position.
 POSITION_RULES = (
@@ -51,7 +55,8 @@ POSITION_RULES = (
 
 
 def _product_field(product: Product) -> Any:
-    return Field(default=None, title=product.value, description=f"A {product.label}.", json_schema_extra=drop_null)
+    text = MODELS[product].FORM_TEXT
+    return Field(default=None, title=product.value, description=text, json_schema_extra=section_schema)
 
 
 class ProductRequest(Parameters):
@@ -71,27 +76,49 @@ class ProductRequest(Parameters):
         With all problems at once, in the names that were used.
     """
 
-    name: str = param("name", "name", "Name of the target; always needed", format=NAME)
-    targ: str | None = param(
-        "targ", "targ", "Target IDs, 8 digits each; or set getTargs", format=TARGET_IDS, multiple=True
+    FORM_TEXT = (
+        "In the names of the service's documentation. What is left alone is not sent: the service's default applies."
     )
-    t0: float | None = param("T0", "Tstart", "Reference time, Swift MET; sets getT0 to false", unit="s")
-    since_t0: bool | None = param("SinceT0", "SinceT0", "All other times are relative to T0", False)
-    ra: float | None = param("RA", "RA", "Right ascension, J2000; or set getCoords", unit="deg", ge=0, le=360)
-    dec: float | None = param("Dec", "Dec", "Declination, J2000; or set getCoords", unit="deg", ge=-90, le=90)
-    centroid: bool | None = param("centroid", "cent", "Look for the source near the position; true needs posErr")
-    cent_meth: parameters.Centroiding | None = param("centMeth", "centMeth", "How to centroid", "simple")
-    max_cent_tries: int | None = param("maxCentTries", "maxCentTries", "Attempts to centroid", 10, ge=1)
-    pos_err: float | None = param("posErr", "poserr", "How far off the source may be", unit="arcmin", ge=1, le=6)
-    sss: bool | None = param("sss", "sss", "A super-soft source: grade 0 only, lower pile-up rates", False)
-    use_sxps: bool | None = param("useSXPS", "useSXPS", "Take source lists from the SXPS catalogues", False)
-    wt_pup_rate: float | None = param("wtPupRate", "wtpuprate", "Test WT data above it for pile-up", 150.0, **RATE)
-    pc_pup_rate: float | None = param("pcPupRate", "pcpuprate", "Test PC data above it for pile-up", 0.6, **RATE)
-    notify: bool | None = param("notify", "notify", "Let the service e-mail you at the end", False)
-    get_targs: bool | None = param("getTargs", "getTargs", "Let the service find the target IDs", False)
-    get_t0: bool | None = param("getT0", "getT0", "Let the service find T0", False)
-    get_coords: bool | None = param("getCoords", "getCoords", "Let the service find the position by the name", False)
+    FORM_NEEDS = ("name", "centroid", "products")
 
+    # The target
+    name: str = param("name", "name", "Name of the target; always needed", format=NAME, example="GRB 200416A")
+    get_coords: bool | None = param(
+        "getCoords", "getCoords", "Let the service find the position by the name; otherwise give RA and Dec", False
+    )
+    ra: float | None = param(
+        "RA", "RA", "Right ascension, J2000; or set getCoords", unit="deg", ge=0, le=360, example=335.6985
+    )
+    dec: float | None = param(
+        "Dec", "Dec", "Declination, J2000; or set getCoords", unit="deg", ge=-90, le=90, example=-7.5179
+    )
+    get_targs: bool | None = param(
+        "getTargs", "getTargs", "Let the service find the target IDs by name and position; otherwise give targ", False
+    )
+    targ: str | None = param(
+        "targ",
+        "targ",
+        "Target IDs, 8 digits each, comma-separated; or set getTargs",
+        format=TARGET_IDS,
+        multiple=True,
+        example="00966554",
+    )
+    centroid: bool | None = param(
+        "centroid",
+        "cent",
+        "Look for the source near the position; true needs posErr. Needed, but for source detection alone",
+    )
+    pos_err: float | None = param(
+        "posErr", "poserr", "How far off the source may be", unit="arcmin", ge=1, le=6, example=1
+    )
+    get_t0: bool | None = param(
+        "getT0", "getT0", "Let the service find T0: of a GRB, the trigger; else the first observation's start", False
+    )
+    t0: float | None = param(
+        "T0", "Tstart", "Reference time, Swift MET; sets getT0 to false", unit="s", example=608713541.952
+    )
+
+    # What to build
     light_curve: LightCurve | None = _product_field(Product.LightCurve)
     spectrum: Spectrum | None = _product_field(Product.Spectrum)
     standard_pos: StandardPos | None = _product_field(Product.StandardPos)
@@ -99,6 +126,16 @@ class ProductRequest(Parameters):
     astrom_pos: AstromPos | None = _product_field(Product.AstromPos)
     image: Image | None = _product_field(Product.Image)
     source_det: SourceDet | None = _product_field(Product.SourceDet)
+
+    # How
+    since_t0: bool | None = param("SinceT0", "SinceT0", "All other times are relative to T0", False)
+    cent_meth: parameters.Centroiding | None = param("centMeth", "centMeth", "How to centroid", "simple")
+    max_cent_tries: int | None = param("maxCentTries", "maxCentTries", "ObsIDs to try to centroid in", 10, ge=1)
+    sss: bool | None = param("sss", "sss", "A super-soft source: grade 0 only, lower pile-up rates", False)
+    use_sxps: bool | None = param("useSXPS", "useSXPS", "Take source lists from the SXPS catalogues", False)
+    wt_pup_rate: float | None = param("wtPupRate", "wtpuprate", "Test WT data above it for pile-up", 150.0, **RATE)
+    pc_pup_rate: float | None = param("pcPupRate", "pcpuprate", "Test PC data above it for pile-up", 0.6, **RATE)
+    notify: bool | None = param("notify", "notify", "Let the service e-mail you at the end", False)
 
     RULES = (
         Implies("targ", "get_targs", to=False, discard="target"),
@@ -111,15 +148,63 @@ class ProductRequest(Parameters):
     )
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a request from a YAML or JSON file.
+    def from_file(cls, path: str | os.PathLike[str], *, quote: bool = True) -> Self:
+        """Read a request from a YAML or JSON file; the reference client's `getJSON` writes one as well.
+
+        Parameters
+        ----------
+        path : path-like
+        quote : bool
+            Whether an error may quote from the file.
 
         Raises
         ------
         InvalidRequest
             Where the file cannot be read, or the request in it is wrong.
         """
-        return cls.model_validate(Path(path))
+        from ukssdc.request.request_file import read_request_file  # noqa: PLC0415 - brings in yaml
+
+        content = read_request_file(Path(path), quote=quote)
+        return cls._from_content(content, source=str(path), quote=quote)
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read a request from the text of such a file; errors as for `from_file`."""
+        from ukssdc.request.request_file import PASTED, read_request_text  # noqa: PLC0415 - brings in yaml
+
+        return cls._from_content(read_request_text(text), source=PASTED)
+
+    @classmethod
+    def read_file(cls, path: str | os.PathLike[str]) -> tuple[Self, str | None]:
+        """Read a request from a file that may hold the account as well; errors as for `from_file`.
+
+        Returns
+        -------
+        ProductRequest
+        str or None
+            The `UserID`, which is no part of a request: see that it is the account's.
+        """
+        from ukssdc.request.request_file import read_request_file  # noqa: PLC0415 - brings in yaml
+
+        content = dict(read_request_file(Path(path)))
+        user = content.pop(USER_ID, None)
+        return cls._from_content(content, source=str(path)), None if user is None else str(user)
+
+    @classmethod
+    def _from_content(cls, content: Mapping[Any, Any], source: str, *, quote: bool = True) -> Self:
+        try:
+            return cls._from_body(content) if API.keys() & content.keys() else cls.model_validate(content)
+        except InvalidRequest as error:
+            problems = error.problems
+        raise InvalidRequest(problems if quote else redact(problems, cls, MODELS), source=source)
+
+    @classmethod
+    def _from_body(cls, body: Mapping[str, Any]) -> Self:
+        """Read a body in full, or not at all."""
+        request, missing, unread = cls._read_wire(body)
+        if problems := [*([USER_PROBLEM] if USER_ID.lower() in lower_keys(body) else []), *missing, *unread]:
+            raise InvalidRequest(problems)
+        return cls.revalidate(request)
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> Self:
@@ -172,7 +257,7 @@ class ProductRequest(Parameters):
         general = read_parameters(cls.ROWS, cls._rules(products), body)
         missing = list(general.missing)
         if not products:
-            missing.append(f"no product is asked for: give at least one of {', '.join(Product)}")
+            missing.append(NO_PRODUCT)
         for part in parts.values():
             missing += part.missing
             unread = part.unread | unread  # products share parameters: each is named once
@@ -219,7 +304,7 @@ class ProductRequest(Parameters):
     @classmethod
     def _validated(cls, data: Any) -> dict[str, Any]:
         if isinstance(data, (str, os.PathLike)):
-            return cls._validated_file(Path(data))
+            return cls.from_file(data).model_dump(warnings=False)
         if not isinstance(data, Mapping):
             raise InvalidRequest(
                 [f"it is of type {type(data).__name__}: give names with values, or the name of a file"]
@@ -228,7 +313,7 @@ class ProductRequest(Parameters):
         general = ParameterSet(cls.ROWS).read(given, hints=GENERAL_HINTS, other_names=Product)
         params_by_product = {p: read_product(p, settings, PRODUCT_HINTS) for p, settings in products.items()}
         if not products and not problems and not any(isinstance(value, Mapping) for _, value in given):
-            general.add_problem(f"no product is asked for: give at least one of {', '.join(Product)}")
+            general.add_problem(NO_PRODUCT)
         general.apply_rules(cls._rules(products))
         problems += apply_product_rules(params_by_product)
         problems = [
@@ -240,21 +325,9 @@ class ProductRequest(Parameters):
             raise InvalidRequest([str(problem) for problem in problems])
         return general.values | {FIELDS[p]: params.values for p, params in params_by_product.items()}
 
-    @classmethod
-    def _validated_file(cls, path: Path) -> dict[str, Any]:
-        from ukssdc.request.request_file import read_request_file  # noqa: PLC0415 - brings in yaml
-
-        # In a file, a product's name without a value requests the product with its defaults.
-        content = read_request_file(path)
-        content = {key: {} if value is None and key in PRODUCTS_BY_NAME else value for key, value in content.items()}
-        try:
-            return cls._validated(content)
-        except InvalidRequest as error:
-            raise InvalidRequest(error.problems, source=str(path)) from None
-
 
 GENERAL_HINTS = {name: f"it belongs under {products}" for name, products in products_by_parameter().items()} | {
-    "UserID": "the e-mail address is the account's, and is put in when the request is sent"
+    USER_ID: USER_HINT
 }
 PRODUCT_HINTS = {
     name: "it is about the whole request and belongs beside its name"

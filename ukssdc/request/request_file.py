@@ -1,4 +1,4 @@
-"""Read a request's file, YAML or JSON.
+"""Read a request's file or its text, YAML or JSON.
 
 Plain YAML 1.1 reads an unquoted target ID such as 00032503 as an octal number, `no` as false and 12:30 as
 750; here, everything but decimal numbers, true, false and null is text.
@@ -7,19 +7,24 @@ Plain YAML 1.1 reads an unquoted target ID such as 00032503 as an octal number, 
 from __future__ import annotations
 
 import codecs
+import errno
 import json
 import re
+import stat
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from ukssdc.errors import InvalidRequest
+from ukssdc.request.request_sections import PRODUCTS_BY_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ADVICE = "Correct it there and try again"
+PASTED = "the text"
+MAX_SIZE = 1_000_000  # bytes; a request with a thousand obsIDs has 12 kB
 YAML_TYPES = {
     "tag:yaml.org,2002:null": r"~|null|",
     "tag:yaml.org,2002:bool": r"true|false|True|False",
@@ -58,8 +63,14 @@ for _tag, _form in YAML_TYPES.items():
     RequestLoader.add_implicit_resolver(_tag, re.compile(rf"(?:{_form})\Z"), None)
 
 
-def read_request_file(path: Path) -> Mapping[Any, Any]:
+def read_request_file(path: Path, *, quote: bool = True) -> Mapping[Any, Any]:
     """Return the content of a request's file.
+
+    Parameters
+    ----------
+    path : Path
+    quote : bool
+        Whether an error may quote from the file; where it may not, only an ordinary file of a request's size is read.
 
     Raises
     ------
@@ -67,41 +78,79 @@ def read_request_file(path: Path) -> Mapping[Any, Any]:
         Where it cannot be read, or does not hold names with values.
     """
     try:
+        if not quote:
+            _require_request_size(path)
         text = _decode(path.read_bytes())
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is not text in UTF-8"
         raise _invalid_file(
             f"cannot read {path}: {reason}. Give the name of a YAML or JSON file with the request"
         ) from None
-    form, read = ("JSON", _read_json) if path.suffix.lower() == ".json" else ("YAML", _read_yaml)
+    return _parse(text, "JSON" if path.suffix.lower() == ".json" else "YAML", str(path), quote=quote)
+
+
+def read_request_text(text: str) -> Mapping[Any, Any]:
+    """Return the content of a request's text, YAML or JSON; errors as for `read_request_file`."""
+    return _parse(text, "JSON" if _is_json(text) else "YAML", PASTED, quote=True)
+
+
+def is_request_text(value: str) -> bool:
+    """Tell the text of a request from the name of a file."""
+    return value.lstrip().startswith("{") or "\n" in value.strip() or ": " in value
+
+
+def _require_request_size(path: Path) -> None:
+    """Refuse a device, which may never end, and a file that is far too large."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_SIZE:
+        raise OSError(errno.EINVAL, "it is no file of a request's size")
+
+
+def _parse(text: str, form: str, source: str, *, quote: bool) -> Mapping[Any, Any]:
     try:
-        content = read(text)
+        content = _read_json(text) if form == "JSON" else _read_yaml(text)
     except json.JSONDecodeError as error:
         line = f", line {error.lineno}," if error.doc else ""
-        raise _invalid_file(f"{path}{line} is not JSON: {error.msg}. {ADVICE}") from None
+        raise _invalid_file(f"{source}{line} is not JSON{_reason(error.msg, quote=quote)}. {ADVICE}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}," if mark else ""
-        raise _invalid_file(f"{path}{line} is not YAML: {error.problem}. {ADVICE}") from None
+        raise _invalid_file(f"{source}{line} is not YAML{_reason(error.problem, quote=quote)}. {ADVICE}") from None
     except (yaml.YAMLError, RecursionError):
         raise _invalid_file(
-            f"{path} is not {form}: it holds characters or nesting that {form} does not know. {ADVICE}"
+            f"{source} is not {form}: it holds characters or nesting that {form} does not know. {ADVICE}"
         ) from None
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):  # PyYAML's, for `!!bool maybe`
         raise _invalid_file(
-            f"{path} is not {form}: it holds a value that does not fit its type, or a number of thousands of digits. "
+            f"{source} is not {form}: it holds a value that does not fit its type, or a number of thousands of digits. "
             f"{ADVICE}"
         ) from None
     if not isinstance(content, Mapping):
         what = "is empty" if content is None else "holds no request"
-        raise _invalid_file(f"{path} {what}: it should hold `name: value` lines, as the example in the README does")
-    return content
+        raise _invalid_file(f"{source} {what}: it should hold `name: value` lines, as the example in the README does")
+    if form == "JSON" or isinstance(
+        content.get("products"), list
+    ):  # what a form has made holds null for what nobody opened
+        return content
+    return {key: {} if value is None and key in PRODUCTS_BY_NAME else value for key, value in content.items()}
+
+
+def _reason(text: str | None, *, quote: bool) -> str:
+    return f": {text}" if quote else ""
 
 
 def _decode(data: bytes) -> str:
     """Return a file's text, without the byte-order mark with which some editors begin it."""
     encoding = next((name for mark, name in ENCODINGS.items() if data.startswith(mark)), "utf-8")
     return data.decode(encoding).removeprefix("\ufeff")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _read_json(text: str) -> Any:

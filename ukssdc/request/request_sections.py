@@ -44,23 +44,43 @@ def split_sections(data: Mapping[Any, Any]) -> tuple[list[tuple[Any, Any]], dict
     general: list[tuple[Any, Any]] = []
     products: dict[Product, Any] = {}
     problems: list[str] = []
+    chosen = _chosen(data)
     for key, value in _flatten(data, problems):
         product = PRODUCTS_BY_NAME.get(key)
         if product is None:
             general.append((key, value))
         elif product in products:
             problems.append(f"{key} is given twice, maybe under another name: give it once")
-        elif isinstance(value, (Mapping, Parameters)):
-            products[product] = value
-        else:
-            try:
-                if value is None or read_flag(value):
-                    products[product] = {}
-            except ValueError:
-                problems.append(
-                    f"{key} is {format_value(value)}: give its parameters, name by name, or true for the defaults"
-                )
-    return general, products, problems
+        elif (settings := _settings(key, value, problems)) is not None:
+            products[product] = settings
+        elif product in chosen:
+            problems.append(f"products names {product}, but {key} is {format_value(value)}: leave out one of them")
+    if chosen and (others := ", ".join(product for product in products if product not in chosen)):
+        problems.append(
+            f"products names {', '.join(chosen)}, but {others} is filled in as well: choose all that you want in "
+            "products, and leave the other sections alone"
+        )
+    return general, products | {product: {} for product in chosen if product not in products}, problems
+
+
+def _settings(key: Any, value: Any, problems: list[str]) -> Mapping[Any, Any] | Parameters | None:
+    """Return what is set for a product; None where it is not asked for."""
+    if isinstance(value, (Mapping, Parameters)):
+        return value
+    try:
+        return {} if value is None or read_flag(value) else None
+    except ValueError:
+        problems.append(f"{key} is {format_value(value)}: give its parameters, name by name, or true for the defaults")
+        return None
+
+
+def _chosen(data: Mapping[Any, Any]) -> list[Product]:
+    """Return the products that a list names, as the form's does: their parameters stand elsewhere, or nowhere."""
+    listed = data.get("products")
+    if not isinstance(listed, (list, tuple)):
+        return []
+    names = [name for item in listed for name in (item if isinstance(item, Mapping) else [item])]
+    return list(dict.fromkeys(PRODUCTS_BY_NAME[n] for n in names if isinstance(n, str) and n in PRODUCTS_BY_NAME))
 
 
 def _flatten(data: Mapping[Any, Any], problems: list[str]) -> Iterable[tuple[Any, Any]]:
@@ -68,7 +88,10 @@ def _flatten(data: Mapping[Any, Any], problems: list[str]) -> Iterable[tuple[Any
     for key, value in data.items():
         if key == "products" and isinstance(value, (list, tuple)):
             for item in value:
-                yield from item.items() if isinstance(item, Mapping) else [(_product_name(item), {})]
+                if isinstance(item, Mapping):
+                    yield from item.items()
+                elif not isinstance(item, str) or item not in PRODUCTS_BY_NAME:
+                    yield item if isinstance(item, str) else format_name(item), {}
         elif key in {"globals", "products"}:
             if isinstance(value, Mapping):
                 yield from value.items()
@@ -79,10 +102,6 @@ def _flatten(data: Mapping[Any, Any], problems: list[str]) -> Iterable[tuple[Any
                 problems.append(f"{key} is {format_value(value)}: give {form}")
         elif value is not None or key not in FIELDS.values():  # a product's field that is None is not requested
             yield key, value
-
-
-def _product_name(item: Any) -> str:
-    return item if isinstance(item, str) else format_name(item)
 
 
 def read_product(product: Product, settings: Mapping[Any, Any] | Parameters, hints: Mapping[str, str]) -> ParameterSet:

@@ -137,12 +137,13 @@ def _annotate(request: Request, call: str, body: dict[str, Any], answer: dict[st
 
 
 def subject_of(call: str, body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the job and the products that a call is about, as the ledger records them."""
+    """Return what a call is about, as the ledger records it."""
     job_id = answer.get("JobID", body.get("JobID", body.get("oldJob"))) if call != "submit" else answer.get("JobID")
     products = requested_products(body) if call == "submit" else parse_products(body.get("what"))
     return {
         "job_id": int(str(job_id)) if re.fullmatch(r"[0-9]{1,18}", str(job_id)) else None,
         "products": (RESULT_CALLS[call],) if call in RESULT_CALLS else products,
+        "body": {key: value for key, value in body.items() if key != "UserID"} if call == "submit" else {},
     }
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import overload
+from typing import Any, overload
 
 from ukssdc.status import Product
 
@@ -31,6 +31,8 @@ class Call:
         The job it is about; for a submission, the new job.
     products : tuple of Product
         The products it asks for; for a submission those of the request.
+    body : dict
+        Of a submission: what was sent, without the account.
     http_status : int or None
         None until the answer has begun.
     ok : int or None
@@ -49,6 +51,7 @@ class Call:
     wall: datetime = field(default_factory=lambda: datetime.now(UTC))
     job_id: int | None = None
     products: tuple[Product, ...] = ()
+    body: Mapping[str, Any] = field(default_factory=dict)
     http_status: int | None = None
     ok: int | None = None
     bytes_sent: int = 0

@@ -1,0 +1,55 @@
+"""How the parameters of the flows look in Prefect's form, where their types alone would say too little."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import GetJsonSchemaHandler, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from ukssdc import Product, Products
+from xrt_products.tasks.account import Account
+from xrt_products.tasks.observe.notifications import Notify
+
+NAMES = [str(product) for product in Product]
+
+
+@dataclass(frozen=True)
+class Tabs:
+    """The tabs that a form shows for a union: nothing first, then a text, then the rest.
+
+    Parameters
+    ----------
+    nothing, text : str
+        What the first two are called.
+    """
+
+    nothing: str
+    text: str
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the JSON schema: of texts, one; a form need not tell a secret from a text that the server stores."""
+        rest = [branch for branch in _branches(handler(core_schema)) if branch.get("type") not in {"null", "string"}]
+        return {"anyOf": [{"type": "null", "title": self.nothing}, {"type": "string", "title": self.text}, *rest]}
+
+
+def _branches(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a union is made of, however deep."""
+    return [inner for branch in schema["anyOf"] for inner in _branches(branch)] if "anyOf" in schema else [schema]
+
+
+AccountField = Annotated[Account, Tabs(nothing="From the environment", text="Block's name")]
+NotifyField = Annotated[Notify | None, Tabs(nothing="Nobody", text="Block or address")]
+ProductsField = Annotated[
+    Products,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"title": "All, or one", "type": "string", "enum": ["all", *NAMES]},
+                {"title": "Several", "type": "array", "items": {"type": "string", "enum": NAMES}},
+            ]
+        }
+    ),
+]
