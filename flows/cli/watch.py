@@ -23,7 +23,7 @@ from xrt_products.flows.cli.output import make_table
 from xrt_products.flows.cli.streams import EXIT_PIPE_CLOSED, pipe_is_closed
 from xrt_products.flows.cli.waits import Waits, describe_poll
 
-BAR = 16  # columns
+BAR = 12  # columns
 ECHO = 3  # columns for the terminal's own ^C, which would wrap behind a full line and shift the table
 WIDE = 110  # columns; in fewer there is no room for the whole table
 WIDE_HEADINGS = ("Product", "Done", "", "Status", "Step", "Running for", "Next")
