@@ -16,7 +16,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from ukssdc import InvalidRequest, ProductRequest
-from ukssdc.request.product_request import USER_PROBLEM
+from ukssdc.request.redact import USER_PROBLEM
 from ukssdc.request.request_file import is_request_text
 
 TEXT = (

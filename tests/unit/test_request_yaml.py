@@ -41,8 +41,8 @@ def test_it_has_the_services_names_and_nothing_that_was_not_set() -> None:
     lines = request_for(Product.LightCurve, Product.StandardPos).to_yaml().splitlines()
 
     assert lines[:3] == ["name: GRB 200416A", "RA: 335.6985", "Dec: -7.5179"]
-    assert lines[-7:-1] == [
-        "getTargs: true",
+    assert "getTargs: true" in lines
+    assert lines[-6:-1] == [
         "LightCurve:",
         "  binMeth: counts",
         "  pcCounts: 20",

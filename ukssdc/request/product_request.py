@@ -24,7 +24,7 @@ from ukssdc.request.parameters import (
     Spectrum,
     StandardPos,
 )
-from ukssdc.request.redact import NO_PRODUCT, redact
+from ukssdc.request.redact import NO_PRODUCT, USER_HINT, USER_ID, USER_PROBLEM, redact
 from ukssdc.request.request_sections import (
     FIELDS,
     MODELS,
@@ -42,9 +42,6 @@ from ukssdc.warning import warn_once
 
 NAME = TextFormat("", "the target's name", strip=True)
 TARGET_IDS = TextFormat("", 'target IDs of 8 digits, comma-separated, like "00966554"', read=read_targets)
-USER_ID = "UserID"
-USER_HINT = "the e-mail address is the account's, and is put in when the request is sent"
-USER_PROBLEM = f"{USER_ID} is not a parameter here: {USER_HINT}"  # what a problem with USER_HINT reads
 RATE = {"unit": "ct/s", "ge": 0}
 # Not for source detection alone, which covers whole fields and needs no position.
 POSITION_RULES = (

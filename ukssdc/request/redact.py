@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from ukssdc.request.parameters import Parameters
 from ukssdc.status import Product
 
+USER_ID = "UserID"
+USER_HINT = "the e-mail address is the account's, and is put in when the request is sent"
+USER_PROBLEM = f"{USER_ID} is not a parameter here: {USER_HINT}"  # what a problem with USER_HINT reads
 NO_PRODUCT = f"no product is asked for: give at least one of {', '.join(Product)}, in products or as a section"
 UNKNOWN = "it holds what is no parameter of a request, or what does not go together"
 NAME = re.compile(r"(?:(\w+)\.)?(\w+)\b")
