@@ -13,7 +13,7 @@ from ukssdc.outcomes import JobReport
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.tracker import NO_STATUS_POLLS
 from xrt_products.flows.cancel import cancel_job_with_run
-from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
+from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, on_record, products_folder
 from xrt_products.flows.form import AccountField, NotifyField
 from xrt_products.flows.interrupt import commands, handle_interrupt
 from xrt_products.flows.options import FollowOptions
@@ -106,7 +106,7 @@ def collect_products(
     label_flow_run(folder.job)
     try:
         with watch_cancellation(deployed_run(), interval):
-            [report] = follow([folder.begin(None, SOFTWARE)], options)
+            [report] = follow([on_record(lambda: folder.begin(None, SOFTWARE), options)], options)
     except RunCancelled as error:
         return end_without_report(error)  # type: ignore[no-any-return]  # a state is the end of a run
     return report if on_failure == "return" else report.raise_for_failures()

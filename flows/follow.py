@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from prefect import get_run_logger
 from prefect.futures import PrefectFuture
@@ -30,9 +30,11 @@ from xrt_products.tasks.observe.artifacts import ProgressArtifacts
 from xrt_products.tasks.observe.events import emit_job
 from xrt_products.tasks.poll import poll_status
 from xrt_products.tasks.quicklook import quicklook
+from xrt_products.tasks.record import put_on_record
 from xrt_products.tasks.report import report_failure, summarise
 from xrt_products.tasks.retry import backoff_delays, interruptible, max_retries
 
+R = TypeVar("R")
 OnFailure = Literal["raise", "return"]
 SOFTWARE = {name: version(name) for name in ("xrt-products", "prefect")}
 Branches = dict[Product, PrefectFuture[Any]]
@@ -108,6 +110,12 @@ def end_without_report(error: JobInProgress | RunCancelled) -> Any:
     if not is_deployments_own():
         raise error
     return Completed(name="Skipped", message=f"Skipped, without a report: {error}")
+
+
+def on_record(write: Callable[[], R], options: FollowOptions) -> R:
+    """Write to a job's folder; where there is no room, that is waited for."""
+    deadline = run_began() + timedelta(seconds=options.max_wait)
+    return put_on_record(write, deadline, options.max_wait, options.interval)
 
 
 def _note_cancelled(trackers: Sequence[JobTracker]) -> None:
@@ -192,7 +200,7 @@ def _outcomes(tracker: JobTracker, branches: Branches, options: FollowOptions) -
     outcomes = {p: _outcome(p, branches.get(p), tracker, options) for p in tracker.job.products}
     # A product whose status the service would not tell has not come to its end.
     ended = {p: o.outcome for p, o in outcomes.items() if p in branches or not tracker.poll_failed}
-    _folder(tracker).note_outcomes(ended)
+    on_record(lambda: _folder(tracker).note_outcomes(ended), options)
     return outcomes
 
 
@@ -222,7 +230,7 @@ def _report(
     if options.quicklook:
         quicklook(folder, report, options.account, options.interval)
     emit_job(report)
-    folder.note_end()
+    on_record(folder.note_end, options)
     return report
 
 

@@ -6,6 +6,7 @@ What Prefect cancels is another matter: `cancel.py` sees to that.
 # No postponed annotations here: a served flow is pickled by value, without what only its annotations name.
 
 import logging
+import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,7 +23,7 @@ from xrt_products.tasks.retry import Interrupted
 
 CANCEL_HINT = "Look with `xrt-products jobs`, and `xrt-products cancel` what is not wanted any more"
 ABORTED = "Execution was aborted by an interrupt signal"  # Prefect's words
-ON_DISK = (".tar.gz", ".tar", ".zip", ".part")
+ON_DISK = re.compile(r".*\.(tar\.gz|tar|zip)(\.part)?")
 
 # What is to be cancelled: jobs, and of each the products; worked out only when it comes to that.
 FindJobs = Callable[[Client], list[tuple[Job, tuple[Product, ...]]]]
@@ -109,7 +110,7 @@ def commands(number: int, options: FollowOptions, *, pending: bool = True) -> st
 
 def _on_disk(folder: JobFolder) -> list[str]:
     with suppress(OSError):
-        return sorted(file.name for file in folder.path.iterdir() if file.name.endswith(ON_DISK))
+        return sorted(file.name for file in folder.path.iterdir() if ON_DISK.fullmatch(file.name))
     return []
 
 

@@ -19,7 +19,7 @@ from ukssdc.service import POLL_INTERVAL
 from ukssdc.slots import MAX_ACTIVE, SubmissionSlot
 from ukssdc.tracker import NO_STATUS_POLLS, JobTracker
 from xrt_products.flows.cancel import cancel_job_with_run, submitted_by
-from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
+from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, on_record, products_folder
 from xrt_products.flows.form import AccountField, NotifyField
 from xrt_products.flows.interrupt import handle_interrupt, job_goes_on
 from xrt_products.flows.options import FollowOptions
@@ -148,7 +148,8 @@ def request_products(
                 or _submit(request, products, options, slot, fresh=fresh)
             )
             claim.note_job(folder.job.job_id)
-            [report] = follow([folder.begin(body, SOFTWARE)], options, ended=slot.job_ended)
+            folder = on_record(lambda: folder.begin(body, SOFTWARE), options)
+            [report] = follow([folder], options, ended=slot.job_ended)
     except (JobInProgress, RunCancelled) as error:
         return end_without_report(error)  # type: ignore[no-any-return]  # a state is the end of a run
     return report if on_failure == "return" else report.raise_for_failures()
@@ -210,9 +211,10 @@ def _submit(
             wait(slot, options.account, deadline, tries)
         submit = submit_request.with_options(retries=retries, retry_delay_seconds=delay)
         sent = True
-        folder = products.folder_of(submit(request, options.account, deadline, prior, slot)).begin(body, SOFTWARE)
+        folder = products.folder_of(submit(request, options.account, deadline, prior, slot))
+        begun = on_record(lambda: folder.begin(body, SOFTWARE), options)
         pending.resolve()
-    return folder
+    return begun
 
 
 def request_body(request: ProductRequest) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from prefect import flow, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect_runs import free_port
+from prefect_proxy import prefect_proxy
 
 from xrt_products.tasks import shared_limit
 from xrt_products.tasks.shared_limit import SharedLimit
@@ -69,13 +69,20 @@ def test_a_service_of_this_machine_needs_none() -> None:
 
 
 def test_a_server_that_is_away_costs_the_limit_and_not_the_submission(
-    service: str, caplog: pytest.LogCaptureFixture
+    service: str, prefect_api: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def body() -> bool:
-        with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}):
-            return held(SharedLimit(service))
+    proxy = prefect_proxy(prefect_api)
 
-    assert in_a_flow(body)
+    def body() -> bool:
+        proxy.keep_away()
+        try:
+            return held(SharedLimit(service))
+        finally:
+            proxy.let_through()
+
+    with temporary_settings({PREFECT_API_URL: proxy.api}):
+        assert in_a_flow(body)
+
     assert "Submitting without the limit that holds across machines" in caplog.text
 
 

@@ -48,7 +48,7 @@ def api_session() -> requests.Session:
 def copy_database(to: Path) -> None:
     """Copy the session's database for a server of a test's own: setting one up takes half a minute."""
     with (
-        closing(sqlite3.connect(f"{os.environ['PREFECT_HOME']}/prefect.db")) as session,
+        closing(sqlite3.connect(f"{os.environ['XRT_TEST_HOME']}/prefect/prefect.db")) as session,
         closing(sqlite3.connect(to)) as copy,
     ):
         session.backup(copy)

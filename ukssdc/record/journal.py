@@ -62,7 +62,8 @@ class PendingSubmission(NamedTuple):
         """Take it out of the journal, and the orphans with it: what became of them is known."""
         for run in (None, *(s.run for s in self.orphaned)):
             path = self.path if run is None else self.path.with_name(FILE.format(run))
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # the job is on record: what is left behind does no harm
+                path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -105,12 +106,14 @@ def journal_submission(
         except OSError as error:
             with suppress(OSError):  # what could not be written is tried again as the file closes
                 file.close()
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # the job is on record: what is left behind does no harm
+                path.unlink(missing_ok=True)
             raise write_error(folder, error) from None
         try:
             yield PendingSubmission(path, tuple(_orphans(submission, folder)))
         except (SubmissionRefused, NoSlot):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # the job is on record: what is left behind does no harm
+                path.unlink(missing_ok=True)
             raise
 
 
