@@ -114,7 +114,7 @@ def test_a_run_whose_server_is_still_starting_leaves_none_behind(emulator: Emula
 
         os.kill(process.pid, signal.SIGHUP)
 
-        assert process.wait(TIMEOUT) == 129
+        assert process.wait(TIMEOUT) == 129, log_of(folder).decode()
         wait_for_end(folder)
     assert emulator.ledger.calls("submit") == []
 
