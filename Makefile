@@ -34,6 +34,7 @@ coverage: $(STAMP)  ## the same with branch coverage, which takes twice as long
 test-long: $(STAMP)  ## killed processes, real workers, servers that go away: one after the other
 	$(BIN)/pytest -m long
 	$(BIN)/pytest -m long tests/browser
+	XRT_EXAMPLES=300 $(BIN)/pytest -m "not long" -n 2 tests/conformance
 
 test-browser: $(STAMP)  ## the Prefect UI in headless Chromium; screenshots in test-results/
 	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { echo "Chromium is missing: apt-get install chromium, or set CHROMIUM"; exit 1; }

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from request_strategies import requests
+from request_strategies import EXAMPLES, requests
 from swifttools.ukssdc.xrt_prods import XRTProductRequest
 
 from ukssdc import Job, Product, ProductRequest
@@ -33,7 +33,7 @@ def products_in(reference: XRTProductRequest) -> set[str]:
     return {product.value for product in Product if reference.hasProd(product.value)}
 
 
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 @given(requests())
 def test_the_reference_client_reads_the_completed_parameters(request: dict[str, dict[Any, Any]]) -> None:
     body, pars = completed(request)
@@ -46,7 +46,7 @@ def test_the_reference_client_reads_the_completed_parameters(request: dict[str, 
     assert reference.getGlobalPars("name") == body["name"]
 
 
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 @given(requests())
 def test_what_was_sent_comes_back_with_other_types_at_most(request: dict[str, dict[Any, Any]]) -> None:
     body, pars = completed(request)
@@ -61,7 +61,7 @@ def same(returned: Any, sent: Any) -> bool:
     return bool(returned == sent or (isinstance(returned, str) and float(returned) == float(sent)))
 
 
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 @given(requests())
 def test_completed_parameters_make_a_request_again(request: dict[str, dict[Any, Any]]) -> None:
     _, pars = completed(request)
@@ -72,7 +72,7 @@ def test_completed_parameters_make_a_request_again(request: dict[str, dict[Any, 
     assert set(ProductRequest.model_validate(request).products) <= set(ProductRequest.from_wire(pars).products)
 
 
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 @given(requests())
 def test_a_job_is_known_by_the_request_that_made_it(request: dict[str, dict[Any, Any]]) -> None:
     made_by = ProductRequest.model_validate(request)

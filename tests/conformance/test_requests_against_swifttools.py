@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from request_strategies import requests
+from request_strategies import EXAMPLES, requests
 from swifttools.ukssdc.xrt_prods import XRTProductRequest
 
 from ukssdc import Product, ProductRequest, progress_text
@@ -45,7 +45,7 @@ def test_the_cases_on_file(case: dict[str, Any]) -> None:
     assert ours == reference_body(case["request"])
 
 
-@settings(max_examples=300)
+@settings(max_examples=EXAMPLES)
 @given(requests())
 def test_requests_drawn_at_random(request: dict[str, dict[str, Any]]) -> None:
     for name in WRONG_THERE:
@@ -56,7 +56,7 @@ def test_requests_drawn_at_random(request: dict[str, dict[str, Any]]) -> None:
     assert ours == reference_body(request)
 
 
-@settings(max_examples=300)
+@settings(max_examples=EXAMPLES)
 @given(requests())
 def test_a_body_is_read_back_as_the_request_that_made_it(request: dict[str, dict[str, Any]]) -> None:
     ours = ProductRequest.model_validate(request)
@@ -64,7 +64,7 @@ def test_a_body_is_read_back_as_the_request_that_made_it(request: dict[str, dict
     assert ProductRequest.from_wire(ours.to_wire(EMAIL)) == ours
 
 
-@settings(max_examples=300)
+@settings(max_examples=EXAMPLES)
 @given(requests())
 def test_a_request_survives_being_stored(request: dict[str, dict[str, Any]]) -> None:
     ours = ProductRequest.model_validate(request)

@@ -120,6 +120,7 @@ def test_a_cancelled_run_cancels_its_job_and_says_so(runs: Runs, emulator: Emula
     wait_for("the line in the log", lambda: said in runs.logs(run), 20.0)
 
 
+@pytest.mark.long
 def test_a_service_that_is_away_at_that_moment_is_told_later(runs: Runs, emulator: Emulator) -> None:
     run = start(runs, "Away")
     job = polled(emulator, "Away")
@@ -162,6 +163,7 @@ def test_cancelling_the_flow_around_it_cancels_the_job_once(worker: str, emulato
     assert len(emulator.ledger.calls("cancel", job_id=job)) == 1
 
 
+@pytest.mark.long
 def test_a_job_goes_on_where_that_is_wanted(runs: Runs, emulator: Emulator) -> None:
     run = start(runs, "Goes on", cancel_with_run=False)
     job = polled(emulator, "Goes on")

@@ -75,9 +75,28 @@ def whole_or_absent(directory: Path) -> bool:
     return all(verify_archive(path, "tar.gz") is None for path in directory.rglob("*.tar.gz"))
 
 
+# Each step meets in `make test` what it may take in a way of its own, and in `make test-long` everything.
+IN_THE_GATE = {
+    "submit": {"reset_after", "stall_after", "http_502", "html_200", "truncated_json", "not_ok"},
+    "poll 1": {"restart", "slow", "http_500", "status_missing", "not_ok"},
+    "poll 2": {"status_backwards", "reset_after", "html_200"},
+    "search for the job": {"status_backwards", "reset_after", "html_200"},
+    "download": {
+        "refuse",
+        "reset_after",
+        "stall",
+        "http_502",
+        "archive_truncated",
+        "archive_wrong_length",
+        "archive_404",
+    },
+    "cancel": {"refuse", "reset_after", "stall", "html_200"},
+}
+
+
 def in_the_gate(step: str, kind: str) -> bool:
-    """Tell which cells `make test` runs; the second poll meets what the first did: it waits for `make test-long`."""
-    return step not in {"poll 2", "search for the job"} or kind in {"status_backwards", "reset_after", "html_200"}
+    """Tell which cells `make test` runs."""
+    return kind in IN_THE_GATE[step]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +140,9 @@ def test_what_the_service_refuses_for_good_ends_the_flow_with_the_reason(
     assert list(options["destination"].rglob("*.tar.gz")) == []
 
 
-@pytest.mark.parametrize("kind", PASSING)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(k, marks=() if in_the_gate("cancel", k) else pytest.mark.long) for k in PASSING]
+)
 def test_a_cancellation_gets_through(
     serve: Serve,
     monkeypatch: pytest.MonkeyPatch,

@@ -92,7 +92,13 @@ def wait_for_server(folder: Path) -> None:
     wait_for("the server", lambda: servers_of(folder), TIMEOUT)
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGHUP, 129), (signal.SIGTERM, 143)], ids=["SIGHUP", "SIGTERM"])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        pytest.param(signal.SIGHUP, 129, id="SIGHUP"),
+        pytest.param(signal.SIGTERM, 143, id="SIGTERM", marks=pytest.mark.long),
+    ],
+)
 def test_a_run_ends_in_order_and_its_server_with_it(
     emulator: Emulator, folder: Path, number: signal.Signals, status: int
 ) -> None:
@@ -132,7 +138,10 @@ def test_the_server_of_a_run_that_is_killed_ends_by_itself(emulator: Emulator, f
         wait_for("the server's end", lambda: not servers_in(folder), TIMEOUT)
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL], ids=["SIGHUP", "SIGKILL"])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGHUP, id="SIGHUP", marks=pytest.mark.long), pytest.param(signal.SIGKILL, id="SIGKILL")],
+)
 def test_a_demonstration_that_ends_early_leaves_neither_server_nor_run(folder: Path, number: signal.Signals) -> None:
     home = folder / ".demo" / "prefect"
     home.mkdir(parents=True)
@@ -173,7 +182,7 @@ def test_nohup_is_honoured(emulator: Emulator, folder: Path) -> None:
         assert process.wait(TIMEOUT) == 0
 
 
-@pytest.mark.parametrize("exempt", ["", "example.org"])
+@pytest.mark.parametrize("exempt", ["", pytest.param("example.org", marks=pytest.mark.long)])
 def test_the_commands_own_server_is_asked_past_a_proxy(
     emulator: Emulator, folder: Path, monkeypatch: pytest.MonkeyPatch, exempt: str
 ) -> None:

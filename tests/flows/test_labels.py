@@ -19,6 +19,7 @@ TAGGED, LABELLED = http(b"{}"), http(b"", "204 No Content")
 BUSY, BROKEN = http(b"{}", "503 Service Unavailable"), http(b"{}", "500 Internal Server Error")
 
 
+@pytest.mark.long  # Prefect's own pauses
 def test_a_label_that_is_refused_because_another_write_got_in_between_is_sent_again_and_soon() -> None:
     # Six refusals are one more than Prefect's own client would put up with, in a minute.
     after = http(b"nothing was asked since")

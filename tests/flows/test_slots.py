@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect_runs import account, group
+from prefect_runs import account, group, meanwhile
 from xrt_support import USER, Serve, request_for
 
 from ukssdc import Client, Product
@@ -20,6 +20,7 @@ from xrt_products import request_products
 
 LC = Product.LightCurve
 FLOWS = 12
+ENDLESS = Build(requested=0, queued=0, running=1e6)
 SHORT = Build(requested=0, queued=0, running=60)
 
 
@@ -39,12 +40,13 @@ def test_twelve_flows_at_once_share_five_slots(serve: Serve, options: dict[str, 
 def test_a_slot_is_waited_for_and_the_wait_is_said(
     serve: Serve, options: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    emulator = serve({"all": SHORT}, seconds_per_poll=None, speed=12.0)
+    emulator = serve({LC: SHORT, Product.Image: ENDLESS})
     Client(USER, emulator.url).submit(request_for(Product.Image))
     caplog.set_level(logging.INFO)
     logging.getLogger("prefect.task_runs").addHandler(caplog.handler)
 
-    report = request_products(request_for(LC), **options, max_active=1)
+    with meanwhile(lambda: emulator.ledger.calls("active_jobs"), lambda: emulator.cancel(951)):
+        report = request_products(request_for(LC), **options, max_active=1)
 
     assert report.ok
     assert "waiting for a slot: 1 of 1 active" in caplog.text
@@ -63,10 +65,11 @@ def test_without_a_slot_until_the_longest_wait_nothing_is_submitted(serve: Serve
 
 
 def test_a_cap_that_is_met_all_the_same_is_waited_for(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({"all": SHORT}, max_active_jobs=1, seconds_per_poll=None, speed=12.0)
+    emulator = serve({LC: SHORT, Product.Image: ENDLESS}, max_active_jobs=1)
     Client(USER, emulator.url).submit(request_for(Product.Image))
 
-    report = request_products(request_for(LC), **options, max_active=10)
+    with meanwhile(lambda: len(emulator.ledger.calls("submit")) > 1, lambda: emulator.cancel(951)):
+        report = request_products(request_for(LC), **options, max_active=10)
 
     assert report.ok
     assert len(emulator.jobs) == 2

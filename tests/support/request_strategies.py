@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, get_origin
 
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from ukssdc.request.parameter_values import Parameter
 from ukssdc.request.parameters import PositionParameters
 from ukssdc.request.request_sections import MODELS
 from ukssdc.status import POSITION_PRODUCTS, Product
+
+EXAMPLES = int(os.environ.get("XRT_EXAMPLES", "60"))  # `make test-long` draws more
 
 TEXTS = {
     "targ": st.lists(st.from_regex(r"\A[0-9]{8}\Z"), min_size=1, max_size=3).map(",".join),
