@@ -63,7 +63,7 @@ def status(job: int, *products: str, json: bool = False) -> int:
                 product,
                 str(state),
                 f"{progress[product].percent} %" if state.running else "",
-                state.progress_text.rstrip() if state.progress else "",
+                state.progress_text.rstrip() if state.running else "",
             )
             for product, state in answer.items()
         ]
