@@ -64,11 +64,12 @@ class SharedLimit:
         try:
             lease = self._increment(client)
         except httpx.HTTPStatusError as error:
-            if error.response.status_code == httpx.codes.LOCKED and not self._is_forgotten():
-                return None, False
+            if error.response.status_code == httpx.codes.LOCKED:
+                if not self._is_forgotten():
+                    return None, False
+                with suppress(httpx.HTTPError):
+                    client.update_global_concurrency_limit(self.name, GlobalConcurrencyLimitUpdate(active_slots=0))
             _warn(error)
-            with suppress(httpx.HTTPError):
-                client.update_global_concurrency_limit(self.name, GlobalConcurrencyLimitUpdate(active_slots=0))
         except (httpx.HTTPError, PrefectException) as error:
             _warn(error)
         else:
