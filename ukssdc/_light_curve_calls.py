@@ -90,7 +90,7 @@ class LightCurveCalls:
         True
         >>> curve = client.light_curve(rebin)
         """
-        binning = read_binning(({} if bin_method is None else {"bin_method": bin_method}) | parameters)
+        binning = read_binning(({} if bin_method is None else {"bin_method": bin_method}) | parameters).named_values()
         check_rebinnable(job)
         sent = {"type": "UOB_LC", "objectID": job.job_id, **binning, "name": job.name}
         answer = self._call_rebin("rebinLightCurve", f"rebin the light curve of job {job.job_id}", **sent)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from ukssdc.errors import InvalidRequest
 from ukssdc.job import Job
 from ukssdc.status import Product
+
+if TYPE_CHECKING:
+    from ukssdc.request.parameters import LightCurveBinning
 
 
 class Rebin(BaseModel):
@@ -35,12 +38,30 @@ class Rebin(BaseModel):
     parameters: dict[str, Any] = {}
     submitted: datetime | None = None
 
+    @classmethod
+    def of_number(cls, rebin_id: int, job_id: int) -> Rebin:
+        """Return one of which nothing but the numbers is known: enough to ask for its status, its curve, its end."""
+        job = Job(job_id=job_id, url="", name="", products=(Product.LightCurve,))
+        return cls(rebin_id=rebin_id, job=job)
+
+    @property
+    def as_job(self) -> Job:
+        """The job as if it had been built with this binning, and with nothing but its light curve."""
+        from ukssdc.request.parameters import LightCurveBinning  # noqa: PLC0415 - only built where it is used
+
+        rows = {row.wire_name for row in LightCurveBinning.ROWS.values()}
+        kept = {name: value for name, value in self.job.parameters.items() if name not in rows}
+        binning = {"lctimetype": "s"} | LightCurveBinning.model_validate(self.parameters).wire_values()
+        return self.job.model_copy(
+            update={"products": (Product.LightCurve,), "parameters": kept | binning, "submitted": self.submitted}
+        )
+
     def __str__(self) -> str:
         return f"rebinning {self.rebin_id} of job {self.job.job_id}"
 
 
-def read_binning(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a rebinning as they are sent.
+def read_binning(given: Mapping[str, Any]) -> LightCurveBinning:
+    """Return the parameters of a rebinning.
 
     Raises
     ------
@@ -50,7 +71,7 @@ def read_binning(given: Mapping[str, Any]) -> dict[str, Any]:
     from ukssdc.request.parameters import LightCurveBinning  # noqa: PLC0415 - only built where it is used
 
     try:
-        return LightCurveBinning.model_validate(given).named_values()
+        return LightCurveBinning.model_validate(given)
     except InvalidRequest as error:
         raise InvalidRequest(error.problems, source="the rebinning") from None
 
