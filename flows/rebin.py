@@ -12,6 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import PrefectException
 from prefect.logging.loggers import flow_run_logger
+from prefect.settings import PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW, temporary_settings
 from pydantic import BeforeValidator
 
 from ukssdc import Job, Product, Rebin, UKSSDCError
@@ -36,7 +37,7 @@ from ukssdc.times import utcnow
 from ukssdc.tracker import NO_STATUS_POLLS
 from xrt_products.flows.cancel import MAX_CANCEL_WAIT, parameter, stored_account
 from xrt_products.flows.follow import OnFailure, end_without_report, on_record, products_folder
-from xrt_products.flows.form import AccountField, NotifyField
+from xrt_products.flows.form import AccountField, FormOrJson, NotifyField
 from xrt_products.flows.interrupt import cancels_on_interrupt, handle_interrupt
 from xrt_products.flows.options import WaitOptions
 from xrt_products.flows.request import log_refused_request
@@ -63,7 +64,9 @@ from xrt_products.tasks.rebin import (
 from xrt_products.tasks.results import RESULTS
 from xrt_products.tasks.retry import backoff_delays, interruptible, max_retries
 
-BinningField = Annotated[LightCurveBinning, BeforeValidator(read_binning)]
+BinningField = Annotated[
+    LightCurveBinning, BeforeValidator(read_binning), FormOrJson("How to bin the light curve, as a JSON object.")
+]
 
 
 def cancel_rebin_with_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect calls it by these names
@@ -82,7 +85,10 @@ def cancel_rebin_with_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[
         rebin = Rebin.of_number(int(str(number)), int(flow_run.parameters["job_id"]))
         retries = max_retries(MAX_CANCEL_WAIT, POLL_INTERVAL)
         cancel = cancel_rebin.with_options(retries=retries, retry_delay_seconds=backoff_delays(POLL_INTERVAL))
-        cancelled = cancel(rebin, account, utcnow() + timedelta(seconds=MAX_CANCEL_WAIT))
+        with temporary_settings(
+            {PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore"}
+        ):  # this hook is outside of the run
+            cancelled = cancel(rebin, account, utcnow() + timedelta(seconds=MAX_CANCEL_WAIT))
     except (UKSSDCError, ValueError, KeyError, httpx.HTTPError, PrefectException) as error:
         log.error("Could not cancel the rebinning at the service: %s. It ends by itself", error)
     else:

@@ -18,6 +18,7 @@ from ukssdc.rebin_tracker import RebinTracker
 from ukssdc.record.rebin_folder import RebinFolder
 from ukssdc.request.parameters import LightCurveBinning
 from ukssdc.results import LightCurveData
+from ukssdc.status import Action
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.cancellation import raise_if_cancelled
 from xrt_products.tasks.flow_run import label_rebin
@@ -35,7 +36,7 @@ CURVE = "lightcurve.csv"
 
 @retried_task(
     name="submit rebinning",
-    task_run_name="rebin job {job.job_id}",
+    task_run_name="submit rebinning of job {job.job_id}",
     description="Ask the UKSSDC to bin a job's light curve anew.",
 )
 def submit_rebin(
@@ -226,7 +227,7 @@ def cancel_rebin(rebin: Rebin, account: Account = None, deadline: datetime | Non
     Returns
     -------
     bool
-        False where it had ended before.
+        False where it had ended before, in another way.
 
     Raises
     ------
@@ -236,7 +237,10 @@ def cancel_rebin(rebin: Rebin, account: Account = None, deadline: datetime | Non
     """
     with give_up_after(deadline, refused_tries=TO_THE_DEADLINE), client_for(account) as client:
         cancelled = client.cancel_rebin(rebin)
-        if not cancelled and not (status := client.rebin_status(rebin)).settled:
-            raise ServiceError(f"cancel {rebin}", [f"it goes on ({status})"])
+        if not cancelled:
+            status = client.rebin_status(rebin)
+            cancelled = status.action is Action.CANCELLED
+            if not status.settled:
+                raise ServiceError(f"cancel {rebin}", [f"it goes on ({status})"])
     get_run_logger().info("%s %s", str(rebin).capitalize(), "is cancelled" if cancelled else "had ended before")
     return cancelled

@@ -9,18 +9,22 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.states import Cancelling
 from xrt_support import USER, Rebinnable, Serve, request_for
 
 from ukssdc import Client, InvalidRequest, Product, Rebin, ServiceError
 from ukssdc.emulator import Build, Fault
+from ukssdc.emulator.core.build import ABSENT, Stage
 from ukssdc.record.rebin_folder import RebinFolder, RebinRecord
 from ukssdc.results import LightCurveData
 from xrt_products import ProductsFailed, RebinReport, rebin_light_curve
 from xrt_products.flows.rebin import cancel_rebin_with_run
+from xrt_products.tasks.rebin import cancel_rebin
 from xrt_products.tasks.results import decode, encode
 
 LC = Product.LightCurve
-TIME = {"binMeth": "time", "pcBinTime": 500, "wtBinTime": 20}
+TIME: Any = {"binMeth": "time", "pcBinTime": 500, "wtBinTime": 20}
+SNAPSHOT: Any = {"binMeth": "snapshot"}
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -42,12 +46,8 @@ def test_a_rebinned_light_curve_is_on_disk(rebinnable: Rebinnable, options: dict
     rows = rows_of(report.files[LC])
     assert [float(row["Time"]) for row in rows] == [t for d in curve.datasets.values() for t in d.time]
     assert curve != Client(USER, emulator.url).light_curve(job)
-    assert [call.call for call in emulator.ledger][2:6] == [
-        "rebin",
-        "rebin_status",
-        "rebin_status",
-        "rebinned_light_curve",
-    ]
+    calls = [call.call for call in emulator.ledger]
+    assert calls[2:7] == ["rebin", *["rebin_status"] * 3, "rebinned_light_curve"]
 
 
 def test_the_polls_are_retries_of_one_task(rebinnable: Rebinnable, options: dict[str, Any]) -> None:
@@ -62,12 +62,12 @@ def test_the_polls_are_retries_of_one_task(rebinnable: Rebinnable, options: dict
 @pytest.mark.parametrize(
     ("build", "outcome", "words"),
     [
-        (Build(running=60, ends=-1), "failed", "could not be requested"),
-        (Build(running=60, ends=-2), "failed", "could not be added to the queue"),
+        pytest.param(Build(ends=-1), "failed", "could not be requested", marks=pytest.mark.long),
+        pytest.param(Build(ends=-2), "failed", "could not be added to the queue", marks=pytest.mark.long),
         (Build(running=60, ends=-3), "failed", "did not produce the product"),
-        (Build(running=60, ends=-7), "failed", "an undocumented code"),
-        (Build(stages=[[0, None, ""]]), "failed", "no status returned"),
-        (Build(stages=[[0, "absent", ""]]), "failed", "no status returned"),
+        pytest.param(Build(running=60, ends=-7), "failed", "an undocumented code", marks=pytest.mark.long),
+        pytest.param(Build(stages=(Stage(0, None),)), "failed", "no status returned", marks=pytest.mark.long),
+        (Build(stages=(Stage(0, ABSENT),)), "failed", "no status returned"),
         (Build(running=60, ends=-4), "cancelled", "Cancelled at your request"),
     ],
     ids=["-1", "-2", "-3", "-7", "null", "no status", "-4"],
@@ -85,12 +85,12 @@ def test_each_status_has_its_branch(
     assert not (report.directory / "lightcurve.csv").exists()
 
 
-@pytest.mark.parametrize("code", [2, "3", 5, 17], ids=str)
+@pytest.mark.parametrize("code", [2, *(pytest.param(code, marks=pytest.mark.long) for code in ("3", 5, 17))], ids=str)
 def test_what_is_pending_when_the_wait_is_over_has_timed_out_and_is_taken_up(
     rebinnable: Rebinnable, options: dict[str, Any], code: Any
 ) -> None:
-    emulator, _ = rebinnable(Build(stages=[[100_000, code, "Busy"], [0, 4, "Complete"]]))
-    with pytest.raises(ProductsFailed, match=r"rebinning 71 of job 951 .* is taken up") as raised:
+    emulator, _ = rebinnable(Build(stages=(Stage(100_000, code, "Busy"), Stage(0, 4, "Complete"))))
+    with pytest.raises(ProductsFailed, match=r"(?s)rebinning 71 of job 951 .* is taken up") as raised:
         rebin_light_curve(951, TIME, **options | {"max_wait": 1.0})
     emulator.advance(100_000)
 
@@ -110,7 +110,7 @@ def test_what_a_killed_run_has_left_is_taken_up_and_other_parameters_are_not(
     left = RebinFolder(options["destination"] / "GRB_200416A" / "951" / "rebin-71", rebin)
     left.note_outcome(None)
 
-    other = rebin_light_curve(951, {"binMeth": "snapshot"}, **options)
+    other = rebin_light_curve(951, SNAPSHOT, **options)
     fresh = rebin_light_curve(951, TIME, **options, fresh=True)
     again = rebin_light_curve(951, TIME, **options)
 
@@ -161,7 +161,7 @@ def test_a_light_curve_that_is_not_complete_is_refused_with_the_services_reason(
     ids=["nothing", "counts", "energies", "srcrad", "method"],
 )
 def test_a_wrong_binning_is_named_before_anything_is_sent(
-    rebinnable: Rebinnable, options: dict[str, Any], binning: dict[str, Any], words: str
+    rebinnable: Rebinnable, options: dict[str, Any], binning: Any, words: str
 ) -> None:
     emulator, _ = rebinnable()
     before = len(emulator.ledger)
@@ -211,20 +211,25 @@ def test_cancelling_the_run_cancels_the_rebinning(rebinnable: Rebinnable, option
         runs = client.read_flow_runs(flow_run_filter=tags)
     run = max(runs, key=lambda r: r.start_time.timestamp() if r.start_time else 0)
 
-    cancel_rebin_with_run(flow=rebin_light_curve, flow_run=run, state=run.state)
+    cancel_rebin_with_run(flow=rebin_light_curve, flow_run=run, state=Cancelling())
 
     assert emulator.rebins[71].code(LC) == -4
 
 
 def test_a_cancellation_that_the_service_refuses_for_a_moment_is_tried_again(rebinnable: Rebinnable) -> None:
-    from xrt_products.tasks.rebin import cancel_rebin  # noqa: PLC0415 - it imports Prefect's tasks
-
     emulator, job = rebinnable(Build(running=1e6), faults=[Fault("not_ok", "cancel_rebin", count=2)])
     rebin = Client(USER, emulator.url).rebin(job, "snapshot")
 
     assert cancel_rebin.with_options(retries=5, retry_delay_seconds=0.1)(rebin) is True
-    assert cancel_rebin(rebin) is False
     assert emulator.rebins[71].code(LC) == -4
+
+
+def test_a_rebinning_that_is_complete_is_not_cancelled(rebinnable: Rebinnable) -> None:
+    emulator, job = rebinnable()
+    rebin = Client(USER, emulator.url).rebin(job, "snapshot")
+    emulator.advance(600)
+
+    assert cancel_rebin(rebin) is False
 
 
 def test_a_rebinning_is_known_by_its_number_alone(rebinnable: Rebinnable) -> None:
