@@ -37,7 +37,7 @@ class Tabs:
 
 @dataclass(frozen=True)
 class FormOrJson:
-    """The tabs that a form shows for a model: its fields, or JSON with the service's names in any spelling.
+    """The tabs that a form shows for a model: its fields, a text where one is taken, or JSON in any spelling.
 
     Prefect's server holds a parameter against its schema before it starts a run. JSON goes in any form, so that what is
     wrong is said by the run, in full, and not by the server ("... is not valid under any of the given schemas").
@@ -46,9 +46,12 @@ class FormOrJson:
     ----------
     description : str
         Of the JSON.
+    text : str, optional
+        Description of the text.
     """
 
     description: str
+    text: str = ""
 
     def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Return the JSON schema."""
@@ -56,7 +59,9 @@ class FormOrJson:
         if "anyOf" in form:  # older versions of pydantic come here twice
             return form
         handler.resolve_ref_schema(form)["title"] = "Form"
-        return {"anyOf": [form, {"title": "JSON", "type": "object", "description": self.description}]}
+        text = {"title": "File or text", "type": "string", "description": self.text}
+        free = {"title": "JSON", "type": "object", "description": self.description}
+        return {"anyOf": [form, *([text] if self.text else []), free]}
 
 
 def _branches(schema: dict[str, Any]) -> list[dict[str, Any]]:
