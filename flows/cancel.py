@@ -59,11 +59,11 @@ def cancel_job_with_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[An
     Prefect calls it by keyword, with exactly these names, in a process that knows only what is stored.
     """
     log = flow_run_logger(flow_run, flow)
-    if not _parameter(flow, flow_run, "cancel_with_run"):
+    if not parameter(flow, flow_run, "cancel_with_run"):
         log.info("The job goes on at the service, as cancel_with_run=False asks")
         return
     try:
-        account = _stored(_parameter(flow, flow_run, "account"))
+        account = stored_account(parameter(flow, flow_run, "account"))
         job_ids = _jobs_of(flow_run, account)
     except (UKSSDCError, ValueError, httpx.HTTPError, PrefectException) as error:
         log.error("Could not find out what to cancel at the service: %s. %s", error, CANCEL_HINT)
@@ -82,14 +82,15 @@ def end_cancelled(error: RunCancelled) -> State[Any]:
     log.warning("Ending: %s", error)
     if context is not None and context.flow is not None:
         # Outside of this run, as the hook is otherwise: the steps of a cancelled run may not start.
-        Context().run(cancel_job_with_run, flow=context.flow, flow_run=run, state=Cancelling())
+        for hook in context.flow.on_cancellation_hooks or []:
+            Context().run(hook, flow=context.flow, flow_run=run, state=Cancelling())
     if deployed is not None and deployed != run.id:
         with suppress(httpx.HTTPError, PrefectException), get_client(sync_client=True) as client:
             client.set_flow_run_state(deployed, ends)
     return ends
 
 
-def _parameter(flow: Flow[..., Any], flow_run: FlowRun, name: str) -> Any:
+def parameter(flow: Flow[..., Any], flow_run: FlowRun, name: str) -> Any:
     """Return a run's parameter; of one that was not given, which the server does not store, the flow's default."""
     if name in flow_run.parameters:
         return flow_run.parameters[name]
@@ -124,7 +125,7 @@ def _jobs_of(flow_run: FlowRun, account: str | UKSSDCAccount | None) -> list[int
         return [job.job_id for job in jobs]
 
 
-def _stored(account: Any) -> str | UKSSDCAccount | None:
+def stored_account(account: Any) -> str | UKSSDCAccount | None:
     """Return an account from what the server keeps of it: a name, a reference to a block, or nothing."""
     if isinstance(account, dict) and "$ref" in account:
         return UKSSDCAccount.load_from_ref(account["$ref"])  # type: ignore[return-value]  # sync here

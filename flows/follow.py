@@ -20,7 +20,7 @@ from ukssdc.status import Action
 from ukssdc.tracker import JobTracker
 from xrt_products.flows.cancel import end_cancelled
 from xrt_products.flows.interrupt import handle_interrupt, job_goes_on
-from xrt_products.flows.options import FollowOptions
+from xrt_products.flows.options import FollowOptions, WaitOptions
 from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancel import user_cancelled
 from xrt_products.tasks.cancellation import RunCancelled
@@ -40,7 +40,7 @@ SOFTWARE = {name: version(name) for name in ("xrt-products", "prefect")}
 Branches = dict[Product, PrefectFuture[Any]]
 
 
-def products_folder(options: FollowOptions) -> ProductsFolder:
+def products_folder(options: WaitOptions) -> ProductsFolder:
     """Check the options and return the destination, before anything is sent.
 
     Raises
@@ -112,7 +112,7 @@ def end_without_report(error: JobInProgress | RunCancelled) -> Any:
     return Completed(name="Skipped", message=f"Skipped, without a report: {error}")
 
 
-def on_record(write: Callable[[], R], options: FollowOptions) -> R:
+def on_record(write: Callable[[], R], options: WaitOptions) -> R:
     """Write to a job's folder; where there is no room, that is waited for."""
     deadline = run_began() + timedelta(seconds=options.max_wait)
     return put_on_record(write, deadline, options.max_wait, options.interval)

@@ -35,6 +35,35 @@ class Tabs:
         return {"anyOf": [{"type": "null", "title": self.nothing}, {"type": "string", "title": self.text}, *rest]}
 
 
+@dataclass(frozen=True)
+class FormOrJson:
+    """The tabs that a form shows for a model: its fields, a text where one is taken, or JSON in any spelling.
+
+    Prefect's server holds a parameter against its schema before it starts a run. JSON goes in any form, so that what is
+    wrong is said by the run, in full, and not by the server ("... is not valid under any of the given schemas").
+
+    Parameters
+    ----------
+    description : str
+        Of the JSON.
+    text : str, optional
+        Description of the text.
+    """
+
+    description: str
+    text: str = ""
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the JSON schema."""
+        form = handler(core_schema)
+        if "anyOf" in form:  # older versions of pydantic come here twice
+            return form
+        handler.resolve_ref_schema(form)["title"] = "Form"
+        text = {"title": "File or text", "type": "string", "description": self.text}
+        free = {"title": "JSON", "type": "object", "description": self.description}
+        return {"anyOf": [form, *([text] if self.text else []), free]}
+
+
 def _branches(schema: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what a union is made of, however deep."""
     return [inner for branch in schema["anyOf"] for inner in _branches(branch)] if "anyOf" in schema else [schema]

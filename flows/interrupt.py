@@ -41,6 +41,11 @@ def cancel_on_interrupt(wanted: bool = True) -> Iterator[None]:
         _cancels.reset(token)
 
 
+def cancels_on_interrupt() -> bool:
+    """Tell whether Ctrl-C cancels, within `cancel_on_interrupt`."""
+    return _cancels.get()
+
+
 @contextmanager
 def handle_interrupt(
     describe: Callable[[], str],

@@ -1,4 +1,4 @@
-"""How jobs are followed: the options that the flows and the commands share. Free of Prefect."""
+"""How jobs and rebinnings are followed: the options that the flows and the commands share. Free of Prefect."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ else:  # a flow may be given a block, or a SecretStr; a command gives names only
 
 
 @dataclass(frozen=True, kw_only=True)
-class FollowOptions:
-    """How a job is followed.
+class WaitOptions:
+    """How something at the service is waited for.
 
     Parameters
     ----------
@@ -36,14 +36,8 @@ class FollowOptions:
         Longest wait, s; what is pending then can be collected later.
     no_status_polls
         How many polls in a row a product may go without a status before it counts as failed.
-    format
-        Archive format.
-    if_exists
-        What to do about files that are there already.
     cancel_with_run
         Whether cancelling the run, or Ctrl-C, cancels the job at the service, too.
-    extract
-        Unpack the archives as well, each into a folder beside it.
     notify
         Notify on failure: a Prefect notification block (slack-webhook/ops), or an Apprise URL. The environment
         variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.
@@ -56,10 +50,7 @@ class FollowOptions:
     interval: float = POLL_INTERVAL
     max_wait: float = MAX_WAIT
     no_status_polls: int = NO_STATUS_POLLS
-    format: ArchiveFormat = "tar.gz"
-    if_exists: IfExists = "skip"
     cancel_with_run: bool = True
-    extract: bool = False
     notify: Notify | None = None
     quicklook: bool = True
 
@@ -89,3 +80,22 @@ class FollowOptions:
     def as_parameters(self) -> Mapping[str, Any]:
         """Return the options by name, as a flow takes them."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowOptions(WaitOptions):
+    """How a job is followed.
+
+    Parameters
+    ----------
+    format
+        Archive format.
+    if_exists
+        What to do about files that are there already.
+    extract
+        Unpack the archives as well, each into a folder beside it.
+    """
+
+    format: ArchiveFormat = "tar.gz"
+    if_exists: IfExists = "skip"
+    extract: bool = False

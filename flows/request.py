@@ -11,13 +11,12 @@ from typing import Annotated, Any
 from prefect import Flow, State
 from prefect.client.schemas.objects import FlowRun
 from prefect.logging.loggers import flow_run_logger
-from pydantic import BeforeValidator, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import BeforeValidator
 
 from ukssdc import InvalidRequest, ProductRequest
 from ukssdc.request.redact import USER_PROBLEM
 from ukssdc.request.request_file import is_request_text
+from xrt_products.flows.form import FormOrJson
 
 TEXT = (
     "A request in a YAML or JSON file: the name of the file on the worker (example: grb.yaml), or its text, pasted. "
@@ -27,23 +26,6 @@ STORED = (
     "the address now stands in this run's parameters, which Prefect's server stores and shows: delete the run "
     "(`prefect flow-run delete RUN-ID`, or in the UI)"
 )
-
-
-class _FormSchema:
-    """What the form offers: fields, a text, or JSON.
-
-    Prefect's server holds a parameter against its schema before it starts a run. JSON goes in any form, so that what is
-    wrong is said by the run, in full, and not by the server ("... is not valid under any of the given schemas").
-    """
-
-    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        form = handler(core_schema)
-        if "anyOf" in form:  # older versions of pydantic come here twice
-            return form
-        handler.resolve_ref_schema(form)["title"] = "Form"
-        text = {"title": "File or text", "type": "string", "description": TEXT}
-        free = {"title": "JSON", "type": "object", "description": "The request as a JSON object, flat or nested."}
-        return {"anyOf": [form, text, free]}
 
 
 def read_request(value: Any) -> ProductRequest:
@@ -74,4 +56,6 @@ def log_refused_request(flow: Flow[..., Any], flow_run: FlowRun, state: State[An
         flow_run_logger(flow_run, flow).error("Nothing was sent: %s", error)
 
 
-Request = Annotated[ProductRequest, BeforeValidator(read_request), _FormSchema()]
+Request = Annotated[
+    ProductRequest, BeforeValidator(read_request), FormOrJson("The request as a JSON object, flat or nested.", TEXT)
+]

@@ -20,12 +20,13 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from ukssdc import Job
+from ukssdc import Job, Rebin
 from ukssdc.times import utcnow
 from xrt_products.tasks.account import PrefectUnavailable
 from xrt_products.tasks.cancellation import note_outage
 
 LABEL = "ukssdc.job_id"
+REBIN_LABEL = "ukssdc.rebin_id"
 URL_LABEL = "ukssdc.job_url"  # job numbers of the emulator and the service are not the same jobs
 
 
@@ -79,6 +80,20 @@ def label_flow_run(job: Job) -> None:
     except (httpx.HTTPError, PrefectException) as error:
         note_outage()
         get_run_logger().warning("Could not label this flow run with job %d: %r", job.job_id, error)
+
+
+def label_rebin(rebin: Rebin) -> None:
+    """Note a rebinning at the current flow run, as `label_flow_run` does a job."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or not isinstance(context.client, SyncPrefectClient):
+        return
+    client, run = context.client, context.flow_run
+    try:
+        client.update_flow_run(run.id, tags={*run.tags, f"rebin {rebin.rebin_id}"})
+        _retry_on_503(lambda: client.update_flow_run_labels(run.id, {REBIN_LABEL: rebin.rebin_id}))
+    except (httpx.HTTPError, PrefectException) as error:
+        note_outage()
+        get_run_logger().warning("Could not label this flow run with %s: %r", rebin, error)
 
 
 def label_run(client: SyncPrefectClient, run: FlowRun, job: Job) -> None:

@@ -51,7 +51,7 @@ def report_failure(folder: JobFolder, failure: Failure, notify: Notify | None = 
     job = folder.job
     get_run_logger().warning("%s of job %d: %s", failure.label.capitalize(), job.job_id, failure)
     page = failure_page(job, failure)
-    _write(folder.failure_report(failure.product), page)
+    write_page(folder.failure_report(failure.product), page)
     with best_effort("show the failure report in the Prefect UI"):
         create_markdown_artifact(
             page,
@@ -86,7 +86,7 @@ def summarise(report: JobReport) -> None:
         )
 
 
-def _write(path: Path, page: str) -> None:
+def write_page(path: Path, page: str) -> None:
     """Write a failure report; one that cannot be written is logged, and changes nothing."""
     try:
         write_whole(path, page)
@@ -96,34 +96,34 @@ def _write(path: Path, page: str) -> None:
         )
 
 
-def failure_page(job: Job, failure: Failure) -> str:
-    """Return the failure report as Markdown."""
+def failure_page(job: Job, failure: Failure, about: str = "") -> str:
+    """Return the failure report as Markdown; `about` says what failed where that is not one of the job's products."""
     rows = {
         "Target": job.name,
         "Job": f"{job.job_id}",
         "Page": job.url,
-        "Product": f"{failure.product} ({failure.label})",
+        "Product": about or f"{failure.product} ({failure.label})",
         "Status code": str(failure.code),
         "The service says": failure.text,
         "It means": failure.meaning if isinstance(failure, Failed) else f"still pending after {failure.elapsed:.0f} s",
     }
     title = "failed" if isinstance(failure, Failed) else "is still pending"
-    page = f"# {escape(job.name)}: {failure.label} {title}\n\n{table(('', ''), rows.items())}"
+    page = f"# {escape(job.name)}: {about or failure.label} {title}\n\n{table(('', ''), rows.items())}"
     if failure.code in HELPDESK_CODES:
-        advice, mail = "The service asks to be told at once: send the e-mail below", _help_mail(job, failure)
+        advice, mail = "The service asks to be told at once: send the e-mail below", _help_mail(job, failure, about)
     else:
         advice, mail = escape(failure.advice), ""
     return f"{page}\n**What to do:** {advice}.\n{mail}"
 
 
-def _help_mail(job: Job, failure: Failure) -> str:
+def _help_mail(job: Job, failure: Failure, about: str) -> str:
     """Return an e-mail to the service that is ready to send; the user's address is the one it is sent from."""
-    subject = f"XRT products: job {job.job_id}, {failure.product} failed with code {failure.code}"
+    subject = f"XRT products: {about or f'job {job.job_id}, {failure.product}'} failed with code {failure.code}"
     paragraphs = (
         "Dear Swift help desk,",
         (
-            f"the {failure.label} of my job {job.job_id} (target {job.name}) ended with status code {failure.code} "
-            f'and the text "{failure.text}". Its page:'
+            f"the {about or f'{failure.label} of my job {job.job_id}'} (target {job.name}) ended with status code "
+            f'{failure.code} and the text "{failure.text}". Its page:'
         ),
         job.url,
         "As the API documentation asks, I report this at once. I write from the address that I am registered with.",

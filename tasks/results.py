@@ -17,7 +17,9 @@ _KEY = "__xrt_products__"
 def encode(value: Any) -> Any:
     """Return what JSON knows of an object: models as their fields, errors with what they carry; the rest as Prefect."""
     if isinstance(value, ProductsFailed):
-        return {_KEY: "ProductsFailed", "report": value.report.model_dump(mode="json")}
+        report = value.report
+        kind = to_qualified_name(type(report))  # a rebinning's report is one of its own
+        return {_KEY: "ProductsFailed", "report": report.model_dump(mode="json"), "class": kind}
     if isinstance(value, UKSSDCError):
         plain = {k: v for k, v in vars(value).items() if isinstance(v, str | int | float | None)}
         return {_KEY: to_qualified_name(type(value)), "message": str(value), "attributes": plain}
@@ -32,7 +34,10 @@ def decode(value: dict[str, Any]) -> Any:
     if kind is None:
         return prefect_json_object_decoder(value)
     if kind == "ProductsFailed":
-        return ProductsFailed(JobReport.model_validate(value["report"]))
+        report = from_qualified_name(value["class"]) if "class" in value else JobReport
+        if not (isinstance(report, type) and issubclass(report, JobReport)):
+            raise TypeError(f"{value['class']} is no report of this project")
+        return ProductsFailed(report.model_validate(value["report"]))
     found = from_qualified_name(kind)
     if not (isinstance(found, type) and issubclass(found, UKSSDCError)):
         raise TypeError(f"{kind} is no error of this project")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ukssdc.errors import DownloadError, InvalidRequest, ProtocolError, ServiceError, TransportError, UKSSDCError
     from ukssdc.job import CancelCode, CancelReport, Job, OldJob
     from ukssdc.progress import progress_text
+    from ukssdc.rebin import Rebin
     from ukssdc.request import ProductRequest
     from ukssdc.service import BASE_URL, REGISTRATION_URL
     from ukssdc.status import JobStatus, Product, Products, ProductStatus, StatusCode
@@ -39,6 +40,7 @@ _HOMES = {
     "Products": "ukssdc.status",
     "ProtocolError": "ukssdc.errors",
     "REGISTRATION_URL": "ukssdc.service",
+    "Rebin": "ukssdc.rebin",
     "ServiceError": "ukssdc.errors",
     "StatusCode": "ukssdc.status",
     "TransportError": "ukssdc.errors",
@@ -65,6 +67,7 @@ __all__ = [
     "ProductStatus",
     "Products",
     "ProtocolError",
+    "Rebin",
     "ServiceError",
     "StatusCode",
     "TransportError",

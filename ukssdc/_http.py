@@ -6,7 +6,7 @@ import re
 import time
 import zlib
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
@@ -17,7 +17,7 @@ from ukssdc._session import ServiceSession
 from ukssdc.addresses import has_credentials, normalize_url
 from ukssdc.errors import ProtocolError, ResultTooLarge, ServiceError, TransportError, UKSSDCError
 from ukssdc.retry_after import read_retry_after, retry_after_text
-from ukssdc.service import API, BASE_URL, REGISTRATION_URL
+from ukssdc.service import API, BASE_URL, REBIN_API_VERSION, REBIN_PATH, REGISTRATION_URL
 from ukssdc.texts import TextCleaner, shorten
 from ukssdc.warning import warn_once
 from ukssdc.wire_values import as_list, is_number
@@ -102,7 +102,55 @@ class Transport:
             The service said no.
         """
         url = f"{self.base_url}/{path}"
-        text = self._post(url, doing, {**API, "UserID": self.email, **body}, limits)
+        answer, start = self._ask(url, doing, {**API, "UserID": self.email, **body}, limits)
+        if "OK" not in answer:
+            raise _not_understood(doing, url, start)
+        if str(answer["OK"]) in {"0", "False", "None"} and not isinstance(answer.get(details), dict):
+            raise refusal(doing, _refusals(answer), names_parameters=bool(as_list(answer.get("listErr"))))
+        return answer
+
+    def call_rebin(
+        self, function: str, doing: str, *, limits: AnswerLimits = TEXTS, needs_ok: bool = True, **body: Any
+    ) -> dict[str, Any]:
+        """POST one call to the interface that bins light curves anew, without the account (protocol, section 7).
+
+        Parameters
+        ----------
+        function : str
+            Its `APIFunc`.
+        doing, limits, **body
+            As for `call`.
+        needs_ok : bool, optional
+            Whether an answer without `OK` is an error.
+
+        Returns
+        -------
+        dict
+            The answer.
+
+        Raises
+        ------
+        TransportError, ProtocolError, ServiceError
+            As for `call`; `ServiceError` where the answer has `ERROR`.
+        """
+        url = self.rebin_url
+        answer, start = self._ask(url, doing, {"APIFunc": function, "APIVersion": REBIN_API_VERSION, **body}, limits)
+        if answer.get("ERROR"):
+            words = str(answer.get("ERRORTEXT") or "").strip()
+            code = f"code {answer['ERROR']}"
+            raise ServiceError(doing, [shorten(f"{words} ({code})" if words else code)])
+        if needs_ok and "OK" not in answer:
+            raise _not_understood(doing, url, start)
+        return answer
+
+    @property
+    def rebin_url(self) -> str:
+        """Where the interface that bins light curves anew is: at the same origin as the service."""
+        return urljoin(self.base_url, REBIN_PATH)
+
+    def _ask(self, url: str, doing: str, body: dict[str, Any], limits: AnswerLimits) -> tuple[dict[str, Any], str]:
+        """POST a body; return the answer, a JSON object about the job that was asked for, and how it begins."""
+        text = self._post(url, doing, body, limits)
         start = self.redact(text[: 10 * EXCERPT])[:EXCERPT]
         try:
             answer = parse_answer(text, self.redact, limits)
@@ -116,15 +164,11 @@ class Transport:
                 start=start,
                 retryable=True,
             ) from None
-        if not isinstance(answer, dict) or "OK" not in answer:
-            raise ProtocolError(
-                f"could not {doing}: the service's answer has no OK in it, so this client does not understand it",
-                url=url,
-                start=start,
-            )
+        if not isinstance(answer, dict):
+            raise _not_understood(doing, url, start)
         asked = body.get("JobID", body.get("oldJob"))
         said = [answer[key] for key in JOB_NUMBERS if answer.get(key) is not None]
-        if asked is not None and not all(is_number(number, asked) for number in said):
+        if "OK" in answer and asked is not None and not all(is_number(number, asked) for number in said):
             raise ProtocolError(
                 f"could not {doing}: the answer is about another job. This may pass: try again in a minute",
                 url=url,
@@ -132,11 +176,9 @@ class Transport:
                 retryable=True,
             )
         warning = answer.get("deprecationWarning")
-        if isinstance(warning, dict) and isinstance(warning.get("message"), str):
+        if "OK" in answer and isinstance(warning, dict) and isinstance(warning.get("message"), str):
             warn_once(f"The UKSSDC service says: {shorten(warning['message'])}")
-        if str(answer["OK"]) in {"0", "False", "None"} and not isinstance(answer.get(details), dict):
-            raise refusal(doing, _refusals(answer), names_parameters=bool(as_list(answer.get("listErr"))))
-        return answer
+        return answer, start
 
     def _post(self, url: str, doing: str, body: dict[str, Any], limits: AnswerLimits) -> str:
         deadline = time.monotonic() + self.timeout[1]
@@ -199,6 +241,14 @@ def _checked_url(base_url: str) -> str:
             f"{normalized}"
         )
     return normalized
+
+
+def _not_understood(doing: str, url: str, start: str) -> ProtocolError:
+    return ProtocolError(
+        f"could not {doing}: the service's answer has no OK in it, so this client does not understand it",
+        url=url,
+        start=start,
+    )
 
 
 def _too_large(error: AnswerTooLargeError, url: str, doing: str, limits: AnswerLimits) -> ProtocolError:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ukssdc._answer import PARAMETERS, RESULTS
 from ukssdc._http import Transport
+from ukssdc._light_curve_calls import LightCurveCalls
 from ukssdc.download import DownloadedFile, download_archive
 from ukssdc.download.fetch import Progress, Source
 from ukssdc.download.stall import DownloadLimits
@@ -23,12 +24,10 @@ from ukssdc.times import utcnow
 
 if TYPE_CHECKING:
     from ukssdc.download.archive import ArchiveFormat, IfExists
-    from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
-
-YesNoBoth = Literal["no", "yes", "both"]
+    from ukssdc.results import Position, SourceList, SpectralFits
 
 
-class Client:
+class Client(LightCurveCalls):
     """A user's way to the UKSSDC's XRT product service.
 
     Parameters
@@ -274,32 +273,9 @@ class Client:
         """Return the astrometric position: deg, J2000, with its 90 % error in arcsec; or why there is none."""
         return self._position(job, Product.AstromPos, "tprods/getAstromPos.php")
 
-    def light_curve(self, job: Job, nosys: YesNoBoth = "no", incbad: YesNoBoth = "no") -> LightCurveData:
-        """Return the light curve, ct/s against s since T0 or MJD.
-
-        Parameters
-        ----------
-        job : Job
-        nosys : {"no", "yes", "both"}, optional
-            Whether to leave out the systematic error in WT mode.
-        incbad : {"no", "yes", "both"}, optional
-            Whether to include the times at which no centroid was found.
-
-        Raises
-        ------
-        ServiceError
-            Where the job has no light curve, or not yet.
-        TransportError, ProtocolError
-        """
-        from ukssdc.results import LightCurveData  # noqa: PLC0415 - the models are only built where they are used
-
-        path = "tprods/getLCData.php"
-        answer = self._results(job, Product.LightCurve, path, nosys=nosys, incbad=incbad)
-        return LightCurveData.from_wire(answer, at=self._address(path))
-
     def spectral_fits(self, job: Job) -> SpectralFits:
         """Return the automatic fits of every spectrum; errors as for `light_curve`."""
-        from ukssdc.results import SpectralFits  # noqa: PLC0415 - as above
+        from ukssdc.results import SpectralFits  # noqa: PLC0415 - the models are only built where they are used
 
         path = "tprods/getSpecData.php"
         return SpectralFits.from_wire(self._results(job, Product.Spectrum, path), at=self._address(path))

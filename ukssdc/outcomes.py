@@ -163,6 +163,11 @@ class JobReport(BaseModel):
         return tuple(o for o in self.outcomes.values() if isinstance(o, Failed | TimedOut))
 
     @property
+    def title(self) -> str:
+        """What the report is about, in words."""
+        return f"job {self.job.job_id} ({self.job.name})"
+
+    @property
     def files(self) -> dict[Product, Path]:
         """The archives that are on disk."""
         return {p: o.path for p, o in self.outcomes.items() if isinstance(o, Downloaded)}
@@ -201,7 +206,7 @@ class ProductsFailed(Exception):  # noqa: N818 - the public name; it says what h
             if (products := [p for p, o in report.outcomes.items() if o.outcome == kind])
         )
         super().__init__(
-            f"job {report.job.job_id} ({report.job.name}): {len(report.failures)} of {len(report.outcomes)} products "
+            f"{report.title}: {len(report.failures)} of {len(report.outcomes)} products "
             f"failed:{what}\n{rest}Files: {report.directory}"
         )
 

@@ -12,26 +12,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ukssdc.outcomes import JobReport, ProductsFailed
+    from ukssdc.rebin_outcomes import RebinReport
     from xrt_products.flows.cancel import cancel_products
     from xrt_products.flows.collect import collect_products
     from xrt_products.flows.products import request_products
+    from xrt_products.flows.rebin import rebin_light_curve
     from xrt_products.tasks.account import UKSSDCAccount
 
 _HOMES = {
     "JobReport": "ukssdc.outcomes",
     "ProductsFailed": "ukssdc.outcomes",
+    "RebinReport": "ukssdc.rebin_outcomes",
     "UKSSDCAccount": "xrt_products.tasks.account",
     "cancel_products": "xrt_products.flows.cancel",
     "collect_products": "xrt_products.flows.collect",
+    "rebin_light_curve": "xrt_products.flows.rebin",
     "request_products": "xrt_products.flows.products",
 }
 
 __all__ = [
     "JobReport",
     "ProductsFailed",
+    "RebinReport",
     "UKSSDCAccount",
     "cancel_products",
     "collect_products",
+    "rebin_light_curve",
     "request_products",
 ]
 __version__ = version("xrt-products")

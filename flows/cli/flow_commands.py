@@ -19,7 +19,7 @@ from ukssdc.slots import MAX_ACTIVE
 from xrt_products.flows.cli.app import app
 from xrt_products.flows.cli.heartbeats import without_heartbeats
 from xrt_products.flows.cli.output import show_report
-from xrt_products.flows.options import FollowOptions
+from xrt_products.flows.options import FollowOptions, WaitOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,11 +58,11 @@ def run(
     request, user = ukssdc.ProductRequest.read_file(file)
     if options.account is None:
         _require_own(file, user, ukssdc.Client.from_environment)
-    xrt_products = _load_flows(options)
+    xrt_products = load_flows(options)
     if options.account is not None:
         _require_own(file, user, lambda: _client_of_block(options.account))
-    return _finish(
-        lambda: xrt_products.request_products(request, fresh=fresh, max_active=max_active, **_parameters(options)),
+    return finish(
+        lambda: xrt_products.request_products(request, fresh=fresh, max_active=max_active, **flow_parameters(options)),
         cancels=cancel_on_interrupt,
     )
 
@@ -78,14 +78,20 @@ def collect(job: int, *, options: Options = DEFAULTS, cancel_on_interrupt: bool 
     cancel_on_interrupt
         Whether Ctrl-C cancels the job at the service.
     """
-    xrt_products = _load_flows(options)
-    return _finish(
-        lambda: xrt_products.collect_products(job, **_parameters(options) | {"cancel_with_run": False}),
+    xrt_products = load_flows(options)
+    return finish(
+        lambda: xrt_products.collect_products(job, **flow_parameters(options) | {"cancel_with_run": False}),
         cancels=cancel_on_interrupt,
     )
 
 
-def _load_flows(options: FollowOptions) -> Any:
+app.command(  # imported when it is asked for, because its options are made of models
+    "xrt_products.flows.cli.rebin_command:rebin",
+    help="Bin the complete light curve of job number JOB anew, without a new job.",
+)
+
+
+def load_flows(options: WaitOptions) -> Any:
     """Import the flows; before that, see that there is an account, and options that make sense, which takes no time.
 
     Where the service is that a block names is known only later; then the flow sees to the interval.
@@ -148,7 +154,7 @@ def _check_account() -> None:
             return
 
 
-def _parameters(options: FollowOptions) -> dict[str, Any]:
+def flow_parameters(options: WaitOptions) -> dict[str, Any]:
     """Return the options as a flow's parameters; a URL of a notification is hidden, as Prefect's server stores them."""
     from pydantic import SecretStr  # noqa: PLC0415 - a flow runs anyway
 
@@ -156,7 +162,7 @@ def _parameters(options: FollowOptions) -> dict[str, Any]:
     return {**options.as_parameters(), "notify": SecretStr(notify) if isinstance(notify, str) else None}
 
 
-def _finish(flow: Callable[[], JobReport], *, cancels: bool) -> int:
+def finish(flow: Callable[[], JobReport], *, cancels: bool) -> int:
     """Run a flow, live where there is a terminal, and show its report; 1 where a product failed."""
     from ukssdc.outcomes import ProductsFailed  # noqa: PLC0415
     from xrt_products.flows.cli.live import live_display  # noqa: PLC0415 - it imports Prefect

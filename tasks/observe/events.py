@@ -2,7 +2,7 @@
 
 A product's: `ukssdc.product.complete` (its archive is on disk), `.failed`, `.cancelled`; a job's:
 `ukssdc.job.complete` (every product has had its end, whatever its end). The payload holds `job`, `target`,
-`product` and `path`.
+`product` and `path`. A rebinning's: `ukssdc.rebin.complete`, `.failed`, `.cancelled`, with `rebin` in the payload.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from prefect.events import emit_event
 
-from ukssdc import Job, Product
+from ukssdc import Job, Product, Rebin
 from ukssdc.outcomes import Cancelled, Downloaded, JobReport, Outcome
 from xrt_products.tasks.observe.best_effort import best_effort
 from xrt_products.tasks.observe.display import show
@@ -59,6 +59,27 @@ def emit_job(report: JobReport) -> None:
             "ok": report.ok,
             "outcomes": {p.value: o.outcome for p, o in report.outcomes.items()},
             "files": {p.value: _absolute(path) for p, path in report.files.items()},
+        },
+    )
+
+
+def emit_rebin(rebin: Rebin, outcome: Outcome) -> None:
+    """Tell what became of a rebinning; the display in the terminal, too. Its resource is `ukssdc.rebin.<number>`."""
+    show(lambda display: display.outcome(Product.LightCurve, outcome.outcome))
+    path = outcome.path if isinstance(outcome, Downloaded) else None
+    _emit(
+        f"ukssdc.rebin.{_ENDS.get(type(outcome), 'failed')}",
+        rebin.job,
+        resource={
+            "prefect.resource.id": f"ukssdc.rebin.{rebin.rebin_id}",
+            "prefect.resource.name": f"{rebin} of {rebin.job.name}",
+        },
+        payload={
+            "rebin": rebin.rebin_id,
+            "product": str(Product.LightCurve.value),
+            "path": _absolute(path),
+            "outcome": outcome.outcome,
+            "text": str(outcome),
         },
     )
 

@@ -14,7 +14,7 @@ from swifttools.ukssdc.xrt_prods import XRTProductRequest, prod_request
 from xrt_support import USER
 
 from ukssdc import Client, Job, Product
-from ukssdc.client import YesNoBoth
+from ukssdc._light_curve_calls import YesNoBoth
 from ukssdc.emulator import Build, Emulator, Scenario
 from ukssdc.results import FitParameter, ModeSpectrum, Position, SpectralFit, SpectralFits
 

@@ -21,7 +21,7 @@ from prefect.client.schemas.schedules import IntervalSchedule
 from prefect_runs import Runs, wait_for
 from xrt_support import QUICK, USER, request_for
 
-from ukssdc import Product
+from ukssdc import Client, Product
 from ukssdc.emulator import Build, Emulator, Scenario
 
 PROJECT = Path(__file__).parents[2]
@@ -93,6 +93,22 @@ def test_a_run_started_through_the_api_puts_its_products_on_disk(deployed: str, 
     assert any(tag.startswith("job 9") for tag in run["tags"])
     names = {p.name for p in (home / "products" / "GRB_200416A").rglob("[!.]*") if p.is_file()}
     assert names >= {"lc.tar.gz", "image.tar.gz", "job.json", "quicklook.md", "lightcurve.png"}
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_rebinning_started_through_the_api_is_on_disk_and_its_report_comes_back(
+    deployed: str, home: Path, emulator: Emulator
+) -> None:
+    job = Client(USER, emulator.url).submit(request_for(Product.LightCurve, name="Rebinned"))
+    emulator.advance(3600)
+
+    runs = Runs(deployed, "rebin light curve/rebin")
+    binning = {"bin_method": "snapshot"}
+    run = runs.end_of(runs.start(job_id=job.job_id, binning=binning, interval=0.5), TIMEOUT)
+
+    assert run["state_type"] == "COMPLETED", run["state"]["message"]
+    assert any(tag.startswith("rebin 7") for tag in run["tags"])
+    assert len(list((home / "products" / "Rebinned").rglob("rebin-*/lightcurve.csv"))) == 1
 
 
 @pytest.mark.usefixtures("worker")

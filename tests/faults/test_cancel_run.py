@@ -17,7 +17,7 @@ import pytest
 from prefect_runs import BIN, Runs, account, group, meanwhile, wait_for
 from xrt_support import QUICK, USER, Serve, request_for
 
-from ukssdc import Product
+from ukssdc import Client, Product
 from ukssdc.emulator import Build, Emulator, Fault, Scenario
 from xrt_products import request_products
 
@@ -30,6 +30,7 @@ DEPLOYMENT = {
     "name": "xrt-products",
     "deployments": [
         {"name": POOL, "entrypoint": "xrt_products.flows.products.request_products", "work_pool": {"name": POOL}},
+        {"name": POOL, "entrypoint": "xrt_products.flows.rebin.rebin_light_curve", "work_pool": {"name": POOL}},
         {"name": POOL, "entrypoint": "parent_flow.follow_up", "work_pool": {"name": POOL}},
     ],
 }
@@ -38,7 +39,9 @@ DEPLOYMENT = {
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[Emulator]:
     """Serve a light curve that never ends, and an image that is complete at once."""
-    with Emulator(users=(USER,), scenario=Scenario({"all": ENDLESS, Product.Image: QUICK})) as running:
+    ready = {"Ready": {Product.LightCurve: QUICK}}
+    scenario = Scenario({"all": ENDLESS, Product.Image: QUICK}, ready, rebin=ENDLESS)
+    with Emulator(users=(USER,), scenario=scenario) as running:
         yield running
 
 
@@ -174,6 +177,54 @@ def test_a_job_goes_on_where_that_is_wanted(runs: Runs, emulator: Emulator) -> N
     assert runs.end_of(run, TIMEOUT)["state_type"] == "CANCELLED"
     assert emulator.jobs[job].code(Product.LightCurve) == 3
     assert emulator.ledger.calls("cancel", job_id=job) == []
+
+
+@pytest.mark.long
+def test_a_cancelled_run_cancels_its_rebinning(worker: str, emulator: Emulator) -> None:
+    job = Client(USER, emulator.url).submit(request_for(Product.LightCurve, name="Ready"))
+    emulator.advance(60)
+    runs = Runs(worker, f"rebin light curve/{POOL}")
+    run = runs.start(job_id=job.job_id, binning={"binMeth": "snapshot"}, interval=0.5)
+    wait_for("polls", lambda: emulator.ledger.calls("rebin_status"), TIMEOUT)
+
+    runs.set_state(run, "CANCELLING", "Cancelling")
+
+    wait_for("the cancellation", lambda: emulator.rebins[71].code(Product.LightCurve) == -4, PROMISE)
+    wait_for("the line in the log", lambda: "The flow run was cancelled; rebinning 71" in runs.logs(run), TIMEOUT)
+    assert runs.end_of(run, TIMEOUT)["state_type"] == "CANCELLED"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("around", "code", "words"),
+    [
+        ("nullcontext()", 3, "rebinning 71 of job 951 goes on at the service"),
+        ("cancel_on_interrupt()", -4, "rebinning 71 of job 951 is cancelled at the service"),
+    ],
+    ids=["goes on", "cancels"],
+)
+def test_ctrl_c_of_a_rebinning(prefect_api: str, tmp_path: Path, around: str, code: int, words: str) -> None:
+    assert prefect_api
+    script = (
+        "from contextlib import nullcontext\nfrom xrt_products import rebin_light_curve\n"
+        "from xrt_products.flows.interrupt import cancel_on_interrupt\n"
+        f"with {around}:\n    rebin_light_curve(951, {{'binMeth': 'snapshot'}}, interval=0.5)\n"
+    )
+    with Emulator(users=(USER,), scenario=Scenario({"all": QUICK}, rebin=ENDLESS)) as emulator:
+        Client(USER, emulator.url).submit(request_for(Product.LightCurve))
+        emulator.advance(60)
+        environment = account(emulator.url, USER)
+        with group([sys.executable, "-c", script], tmp_path / "log", tmp_path, **environment) as running:
+            wait_for("polls", lambda: len(emulator.ledger.calls("rebin_status")) > 1, TIMEOUT)
+            time.sleep(0.2)  # the run pauses now, as it does nearly all the time
+
+            running.process.send_signal(signal.SIGINT)
+            assert running.process.wait(TIMEOUT) == -signal.SIGINT
+
+        assert emulator.rebins[71].code(Product.LightCurve) == code
+    log = (tmp_path / "log").read_text()
+    assert words in log
+    assert "Crash" not in log
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xrt_support import INTERVAL, MINUTE, QUICK, USER, Serve
+from xrt_support import INTERVAL, MINUTE, QUICK, USER, Rebinnable, Serve, request_for
 
+from ukssdc import Client, Job, Product
 from ukssdc.emulator import Build, Emulator, Scenario
 
 
@@ -19,8 +20,8 @@ def serve(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     assert prefect_api
     with ExitStack() as stack:
 
-        def start(builds: dict[Any, Build] | None = None, **options: Any) -> Emulator:
-            scenario = Scenario({"all": QUICK} | (builds or {}))
+        def start(builds: dict[Any, Build] | None = None, rebin: Build | None = None, **options: Any) -> Emulator:
+            scenario = Scenario({"all": QUICK} | (builds or {}), rebin=rebin or Build())
             settings: dict[str, Any] = {"users": (USER,), "seconds_per_poll": MINUTE} | options
             running = stack.enter_context(Emulator(scenario=scenario, **settings))
             monkeypatch.setenv("UKSSDC_USER", USER)
@@ -28,6 +29,19 @@ def serve(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
             return running
 
         yield start
+
+
+@pytest.fixture
+def rebinnable(serve: Serve) -> Rebinnable:
+    """Return what serves an emulator with a complete light curve, job 951, that is rebinned as a build says."""
+
+    def make(build: Build | None = None, *products: Product, **more: Any) -> tuple[Emulator, Job]:
+        emulator = serve(rebin=build or Build(requested=0, queued=0, running=90), **more)
+        job = Client(USER, emulator.url).submit(request_for(*(products or (Product.LightCurve,))))
+        emulator.advance(3600)
+        return emulator, job
+
+    return make
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ukssdc import Product, ProductRequest
+from ukssdc import Job, Product, ProductRequest
 from ukssdc.emulator import Build, Emulator
 
 USER = "observer@example.org"
@@ -27,6 +27,7 @@ PARAMETERS: dict[Product, dict[str, Any]] = {
 }
 
 Serve = Callable[..., Emulator]
+Rebinnable = Callable[..., tuple[Emulator, Job]]
 
 
 def request_for(*products: Product, **globals_: Any) -> ProductRequest:

@@ -12,10 +12,11 @@ from prefect.utilities.schema_tools.validation import ValidationError, validate
 from request_examples import TARGET, flat
 
 from ukssdc import Product, ProductRequest
+from ukssdc.request.parameters import LightCurveBinning
 from ukssdc.request.request_sections import FIELDS, MODELS
-from xrt_products import cancel_products, collect_products, request_products
+from xrt_products import cancel_products, collect_products, rebin_light_curve, request_products
 
-FLOWS = [request_products, collect_products, cancel_products]
+FLOWS = [request_products, collect_products, cancel_products, rebin_light_curve]
 NUMBERS = {f"request.{row.name}" for row in ProductRequest.ROWS.values() if row.type is float} | {
     f"request.{FIELDS[product]}.{row.name}"
     for product, model in MODELS.items()
@@ -67,6 +68,21 @@ def test_what_a_number_means_is_said_with_its_unit_or_an_example(flow: Flow[...,
         if field.get("type") in {"number", "integer"} or path in NUMBERS:
             text = " ".join(field["description"].split())
             assert any(word in text for word in ("Unit: ", "Example: ", "Default ", "asks for")), path
+
+
+def test_the_rebinning_has_all_its_parameters_in_the_form() -> None:
+    fields = all_fields(rebin_light_curve)
+
+    for row in LightCurveBinning.ROWS.values():
+        assert fields[f"binning.{row.name}"]["description"] == row.description
+    binning = schema_of(rebin_light_curve)["definitions"]["LightCurveBinning"]
+    assert binning["required"] == ["binMeth"]
+    assert "srcrad" not in binning["properties"]
+
+
+@pytest.mark.parametrize("binning", [{"binMeth": "snapshot"}, {"bin_method": "time", "dynamic": None}], ids=str)
+def test_the_server_takes_a_rebinning_in_any_spelling(binning: Any) -> None:
+    validate({"job_id": 951, "binning": binning}, schema_of(rebin_light_curve), raise_on_error=True)
 
 
 def test_what_is_always_needed_is_not_called_optional() -> None:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from xrt_products import collect_products, request_products
 from xrt_products.flows.cli.commands import app
-from xrt_products.flows.cli.flow_commands import _parameters
+from xrt_products.flows.cli.flow_commands import flow_parameters
 from xrt_products.flows.options import FollowOptions
 
 REQUIRED = inspect.Parameter.empty
@@ -68,7 +68,7 @@ def test_a_command_without_options_follows_as_a_flow_does(words: list[str], monk
     bound.apply_defaults()
 
     assert bound.arguments["options"] == FollowOptions()
-    assert _parameters(bound.arguments["options"]) == OPTIONS
+    assert flow_parameters(bound.arguments["options"]) == OPTIONS
 
 
 def test_the_options_of_a_command_are_a_flows_parameters() -> None:
@@ -77,14 +77,14 @@ def test_the_options_of_a_command_are_a_flows_parameters() -> None:
     _, bound, _ = app.parse_args(["run", "grb.yaml", "--no-quicklook", *(w for pair in given.items() for w in pair)])
 
     changed = {"no_status_polls": 5, "max_wait": 90.0, "if_exists": "replace", "account": "ops", "quicklook": False}
-    assert _parameters(bound.arguments["options"]) == OPTIONS | changed
+    assert flow_parameters(bound.arguments["options"]) == OPTIONS | changed
 
 
 # A URL with a password must not stand in the list of processes, nor in what Prefect's server stores.
 def test_a_command_takes_whom_to_notify_from_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UKSSDC_NOTIFY", "json://user:secret@localhost")
 
-    taken, given = (_parameters(FollowOptions(notify=notify)) for notify in (None, "slack-webhook/ops"))
+    taken, given = (flow_parameters(FollowOptions(notify=notify)) for notify in (None, "slack-webhook/ops"))
 
     assert taken == OPTIONS | {"notify": SecretStr("json://user:secret@localhost")}
     assert given == OPTIONS | {"notify": SecretStr("slack-webhook/ops")}

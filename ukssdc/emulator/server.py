@@ -15,7 +15,8 @@ import uvicorn
 from ukssdc.emulator.core.app import ServingOptions, make_app
 from ukssdc.emulator.core.clock import ServiceClock
 from ukssdc.emulator.core.date_header import DateHeader
-from ukssdc.emulator.core.emulated_service import EmulatedJobs, EmulatedService
+from ukssdc.emulator.core.emulated_job import EmulatedJobs
+from ukssdc.emulator.core.emulated_service import EmulatedService
 from ukssdc.emulator.core.endpoints import ROOT
 from ukssdc.emulator.core.ledger import Ledger
 from ukssdc.emulator.core.scenario import Scenario
@@ -69,6 +70,8 @@ class Emulator:
         Every call.
     jobs : Jobs
         Every job, by its number.
+    rebins : EmulatedJobs
+        Every rebinning of a light curve, by its own number.
     faults : Faults
         Which calls fail; can be changed while the emulator serves.
     """
@@ -139,6 +142,11 @@ class Emulator:
     def jobs(self) -> EmulatedJobs:
         """Every job, by its number."""
         return self._service.jobs
+
+    @property
+    def rebins(self) -> EmulatedJobs:
+        """Every light curve that is binned anew, by the number of the rebinning."""
+        return self._service.rebins
 
     def start(self) -> Self:
         """Start serving; after `stop`, on the same port and with the same jobs.

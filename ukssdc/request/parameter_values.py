@@ -66,6 +66,8 @@ class Parameter:
         A former name, still accepted.
     example : object
         For forms, where there is no default to go by.
+    alias : str
+        Another name that is accepted.
     field : str
         Its field in the models.
     type : object
@@ -84,6 +86,7 @@ class Parameter:
     multiple: bool = False
     deprecated: str = ""
     example: Any = None
+    alias: str = ""
     field: str = ""
     type: Any = str
 
@@ -96,7 +99,7 @@ class Parameter:
     @property
     def names(self) -> tuple[str, ...]:
         """Every name under which it is accepted."""
-        return tuple(n for n in (self.field, self.name, self.wire_name, self.deprecated) if n)
+        return tuple(n for n in (self.field, self.name, self.wire_name, self.deprecated, self.alias) if n)
 
     @property
     def choices(self) -> tuple[str, ...]:

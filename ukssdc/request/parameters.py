@@ -80,6 +80,7 @@ class Parameters(BaseModel):
 
     ROWS: ClassVar[dict[str, Parameter]] = {}
     RULES: ClassVar[tuple[Rule, ...]] = ()
+    TITLE: ClassVar[str] = ""  # in messages; the class's name where it is empty
     FORM_TEXT: ClassVar[str] = ""
     FORM_NEEDS: ClassVar[tuple[str, ...]] = ()
 
@@ -109,9 +110,10 @@ class Parameters(BaseModel):
     @classmethod
     def _validated(cls, data: Any) -> dict[str, Any]:
         """Return the values to send, by field; raise `InvalidRequest` with all problems."""
+        title = cls.TITLE or cls.__name__
         if not isinstance(data, Mapping):
-            raise InvalidRequest([f"{cls.__name__} is a {type(data).__name__}: give its parameters, name by name"])
-        params = ParameterSet(cls.ROWS, prefix=f"{cls.__name__}.").read(data.items())
+            raise InvalidRequest([f"{title} is a {type(data).__name__}: give its parameters, name by name"])
+        params = ParameterSet(cls.ROWS, prefix=f"{title}.").read(data.items())
         params.apply_rules(cls.RULES)
         if params.problems:
             raise InvalidRequest(params.problems)
@@ -139,10 +141,11 @@ def _to_wire(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-class LightCurve(Parameters):
-    """A light curve, with hardness ratios (protocol, section 5)."""
+class LightCurveBinning(Parameters):
+    """How a light curve is binned: of a new one, and of one that is binned anew (protocol, sections 5 and 7)."""
 
-    FORM_TEXT = "How to build the light curve; binMeth is needed."
+    TITLE = "binning"
+    FORM_TEXT = "How to bin the light curve; binMeth is needed."
     FORM_NEEDS = ("bin_meth",)
 
     bin_meth: Binning = param(
@@ -150,6 +153,7 @@ class LightCurve(Parameters):
         "binMeth",
         "How to bin: by counts, by time, per snapshot or per observation; always needed",
         example="snapshot",
+        alias="bin_method",
     )
     min_energy: float | None = param("minEnergy", "minen", "Low edge of the energy range", 0.3, **KEV)
     max_energy: float | None = param("maxEnergy", "maxen", "High edge of the energy range", 10.0, **KEV)
@@ -168,7 +172,6 @@ class LightCurve(Parameters):
     )
     which_data: AllOrUser | None = param("whichData", "lcobs", WHICH_DATA, "all")
     use_obs: str | None = param("useObs", "uselcobs", USE_OBS, **OBSERVATION_LIST)
-    srcrad: int | None = param("srcrad", "srcrad", SRCRAD, **PIXELS)
     # counts binning
     pc_counts: int | None = param(
         "pcCounts", "pccounts", "Counts that fill a PC bin; counts binning needs it", **COUNTS, example=20
@@ -203,6 +206,19 @@ class LightCurve(Parameters):
         LessThan("hard_lo", "hard_hi"),
         *(Between(edge, "min_energy", "max_energy") for edge in ("soft_lo", "soft_hi", "hard_lo", "hard_hi")),
     )
+
+    def named_values(self) -> dict[str, Any]:
+        """Return the parameters that are set by their documented names, as a rebinning is asked for (section 7)."""
+        return {self.ROWS[name].name: value for name, value in self.values().items()}
+
+
+class LightCurve(LightCurveBinning):
+    """A light curve, with hardness ratios (protocol, section 5)."""
+
+    TITLE = "LightCurve"
+    FORM_TEXT = "How to build the light curve; binMeth is needed."
+
+    srcrad: int | None = param("srcrad", "srcrad", SRCRAD, **PIXELS)
 
 
 class Spectrum(Parameters):

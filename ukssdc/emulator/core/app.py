@@ -15,11 +15,12 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from ukssdc.emulator.core.emulated_job import EmulatedJob
+from ukssdc.emulator.core.emulated_job import EmulatedJob, EmulatedJobs
 from ukssdc.emulator.core.emulated_service import API_VERSION, RESULT_CALLS, EmulatedService, parse_products
-from ukssdc.emulator.core.endpoints import CALLS, FILE_PATH, ROOT, relative_path
+from ukssdc.emulator.core.endpoints import CALLS, FILE_PATH, REBIN_CALLS, REBIN_PATH, ROOT, relative_path
 from ukssdc.emulator.core.ledger import Ledger
 from ukssdc.emulator.core.ledger_middleware import LedgerMiddleware
+from ukssdc.emulator.core.rebinning import REBIN_API_VERSION
 from ukssdc.emulator.core.wire_parameters import requested_products
 from ukssdc.emulator.data.archive_contents import archive_files
 from ukssdc.emulator.data.packing import MEDIA_TYPES, Archive
@@ -75,10 +76,13 @@ def make_app(
 
     async def handle(request: Request) -> Response:
         path = relative_path(request.url.path)
+        if request.method == "POST" and request.url.path == REBIN_PATH:
+            return await _answer_rebin(request, service, options)
         if request.method == "POST" and path in CALLS:
             return await _answer(request, CALLS[path], service, options)
         if request.method in ("GET", "HEAD") and (match := FILE_PATH.fullmatch(path)):
-            return _file(request, service, int(match[1]), match[2], options)
+            jobs = service.jobs if match["kind"] == "USERPROD" else service.rebins
+            return _file(request, jobs, int(match["number"]), match["file"], options)
         return error_page(404)
 
     routes = [Route("/{path:path}", handle, methods=["GET", "HEAD", "POST", "PUT", "DELETE"])]
@@ -117,11 +121,8 @@ def _internal_error(_: Request, __: Exception) -> Response:
 
 
 async def _answer(request: Request, call: str, service: EmulatedService, options: ServingOptions) -> Response:
-    try:
-        body = json.loads(await request.body())
-    except ValueError:
-        body = None
-    answer = service.answer(call, body, str(request.base_url).rstrip("/") + ROOT)
+    body = await _read_json(request)
+    answer = service.answer(call, body, _root(request))
     _annotate(request, call, body if isinstance(body, dict) else {}, answer)
     if call == "status" and options.seconds_per_poll is not None:
         service.clock.advance(options.seconds_per_poll)
@@ -131,6 +132,33 @@ async def _answer(request: Request, call: str, service: EmulatedService, options
     return HTMLResponse(json.dumps(answer))
 
 
+async def _answer_rebin(request: Request, service: EmulatedService, options: ServingOptions) -> Response:
+    body = await _read_json(request)
+    given = body if isinstance(body, dict) else {}
+    call = rebin_call(given)
+    answer = service.answer_rebin(call, body, _root(request))
+    _annotate(request, call, given, answer)
+    if call == "rebin_status" and options.seconds_per_poll is not None:
+        service.clock.advance(options.seconds_per_poll)
+    return HTMLResponse(json.dumps({**answer, "APIVersion": REBIN_API_VERSION}))
+
+
+async def _read_json(request: Request) -> Any:
+    try:
+        return json.loads(await request.body())
+    except ValueError:
+        return None
+
+
+def _root(request: Request) -> str:
+    return str(request.base_url).rstrip("/") + ROOT
+
+
+def rebin_call(body: dict[str, Any]) -> str:
+    """Return the name of a call to `REBIN_PATH`, which its body tells."""
+    return REBIN_CALLS.get(str(body.get("APIFunc")), "unknown")
+
+
 def _annotate(request: Request, call: str, body: dict[str, Any], answer: dict[str, Any]) -> None:
     """Leave in the scope what the ledger is to record about the call."""
     request.scope["ukssdc.ledger_fields"] = {**subject_of(call, body, answer), "ok": answer.get("OK")}
@@ -138,27 +166,36 @@ def _annotate(request: Request, call: str, body: dict[str, Any], answer: dict[st
 
 def subject_of(call: str, body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     """Return what a call is about, as the ledger records it."""
-    job_id = answer.get("JobID", body.get("JobID", body.get("oldJob"))) if call != "submit" else answer.get("JobID")
-    products = requested_products(body) if call == "submit" else parse_products(body.get("what"))
+    if call in REBIN_CALLS.values():
+        number = body.get("objectID", body.get("JobID"))
+        products: tuple[Product, ...] = (Product.LightCurve,)
+        sent = body if call == "rebin" else {}
+    else:
+        number = body.get("JobID", body.get("oldJob")) if call != "submit" else None
+        number = answer.get("JobID", number)
+        products = requested_products(body) if call == "submit" else parse_products(body.get("what"))
+        products = (RESULT_CALLS[call],) if call in RESULT_CALLS else products
+        sent = {key: value for key, value in body.items() if key != "UserID"} if call == "submit" else {}
     return {
-        "job_id": int(str(job_id)) if re.fullmatch(r"[0-9]{1,18}", str(job_id)) else None,
-        "products": (RESULT_CALLS[call],) if call in RESULT_CALLS else products,
-        "body": {key: value for key, value in body.items() if key != "UserID"} if call == "submit" else {},
+        "call": call,
+        "job_id": int(str(number)) if re.fullmatch(r"[0-9]{1,18}", str(number)) else None,
+        "products": products,
+        "body": sent,
     }
 
 
-def _file(request: Request, service: EmulatedService, job_id: int, path: str, options: ServingOptions) -> Response:
+def _file(request: Request, jobs: EmulatedJobs, job_id: int, path: str, options: ServingOptions) -> Response:
     """Serve an archive (`lc.tar.gz`), or one of the files in it (`spec/interval0.tar.gz`)."""
     archives = {f"{p.wire}.{suffix}": (p, suffix) for p in Product for suffix in MEDIA_TYPES}
     folders = {p.wire: p for p in Product}
     folder, _, name = path.partition("/")
     product = archives[path][0] if path in archives else folders.get(folder)
     request.scope["ukssdc.ledger_fields"] = {"job_id": job_id, "products": (product,) if product else ()}
-    if product is None or job_id not in service.jobs or not service.jobs[job_id].has_files(product):
+    if product is None or job_id not in jobs or not jobs[job_id].has_files(product):
         return error_page(404)
     if path in archives:
-        return _send_archive(request, _archive_of(service.jobs[job_id], *archives[path]), options)
-    content = archive_files(service.jobs[job_id], product).get(name)
+        return _send_archive(request, _archive_of(jobs[job_id], *archives[path]), options)
+    content = archive_files(jobs[job_id], product).get(name)
     return error_page(404) if content is None else Response(content, media_type="application/octet-stream")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -74,7 +74,7 @@ class EmulatedJob:
         self,
         job_id: int,
         *,
-        owner: str,
+        owner: str | None,
         builds: Mapping[Product, Build],
         pars: Mapping[str, Any],
         base_url: str,
@@ -233,6 +233,33 @@ class EmulatedJob:
                 return began, stage.code
             began += stage.seconds
         return emulated.cancelled_at, int(StatusCode.CANCELLED)
+
+
+class EmulatedJobs(Mapping[int, EmulatedJob]):
+    """The service's jobs by their numbers."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[int, EmulatedJob] = {}
+
+    def __getitem__(self, job_id: int) -> EmulatedJob:
+        return self._jobs[int(job_id)]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(list(self._jobs))
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __repr__(self) -> str:
+        return repr(list(self._jobs.values()))
+
+    def add(self, job: EmulatedJob) -> None:
+        """Add a job."""
+        self._jobs[job.id] = job
+
+    def clear(self) -> None:
+        """Forget all jobs."""
+        self._jobs.clear()
 
 
 def _is_final(code: Any) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from ukssdc.emulator.core.clock import ServiceClock
-from ukssdc.emulator.core.emulated_job import EmulatedJob
+from ukssdc.emulator.core.emulated_job import EmulatedJob, EmulatedJobs
 from ukssdc.emulator.core.name_changes import changed_name, check_name_change
+from ukssdc.emulator.core.rebinning import RebinService
 from ukssdc.emulator.core.scenario import Scenario
 from ukssdc.emulator.core.submission import complete, problems
 from ukssdc.emulator.core.wire_parameters import requested_products
@@ -56,33 +57,6 @@ class ErrorAnswer(Exception):  # noqa: N818 - an answer, not an error of the emu
         self.answer: Answer = {"OK": 0, "ERROR": message, **more}
 
 
-class EmulatedJobs(Mapping[int, EmulatedJob]):
-    """The service's jobs by their numbers."""
-
-    def __init__(self) -> None:
-        self._jobs: dict[int, EmulatedJob] = {}
-
-    def __getitem__(self, job_id: int) -> EmulatedJob:
-        return self._jobs[int(job_id)]
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(list(self._jobs))
-
-    def __len__(self) -> int:
-        return len(self._jobs)
-
-    def __repr__(self) -> str:
-        return repr(list(self._jobs.values()))
-
-    def add(self, job: EmulatedJob) -> None:
-        """Add a job."""
-        self._jobs[job.id] = job
-
-    def clear(self) -> None:
-        """Forget all jobs."""
-        self._jobs.clear()
-
-
 class EmulatedService:
     """Users and jobs; thread-safe, so that a test can inspect and cancel while it serves.
 
@@ -120,6 +94,7 @@ class EmulatedService:
         self._users = frozenset(users)
         self._scenario = scenario
         self.clock = clock
+        self._rebinning = RebinService(self.jobs, scenario, clock)
         self._max_active_jobs = max_active_jobs
         self._next_job_id = first_job_id
         self._skew = timedelta(seconds=calendar_skew)
@@ -160,6 +135,16 @@ class EmulatedService:
         except ErrorAnswer as error:
             return error.answer
 
+    def answer_rebin(self, call: str, body: Any, base_url: str) -> Answer:
+        """Answer a call of the interface that bins light curves anew; the same as `answer`."""
+        with self._lock:
+            return self._rebinning.answer(call, body, base_url)
+
+    @property
+    def rebins(self) -> EmulatedJobs:
+        """The light curves that are binned anew, by their numbers."""
+        return self._rebinning.rebins
+
     def cancel(self, job_id: int, products: Products = "all") -> dict[Product, int]:
         """Cancel products as the user does on the web page; return the code of each (protocol, section 4)."""
         with self._lock:
@@ -170,6 +155,7 @@ class EmulatedService:
         """Lose all jobs, like a service restored from an old backup; job numbers are not reused."""
         with self._lock:
             self.jobs.clear()
+            self.rebins.clear()
 
     def _authenticate(self, body: Any) -> Body:
         if not isinstance(body, Mapping):

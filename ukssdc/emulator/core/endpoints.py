@@ -21,7 +21,14 @@ CALLS: Final = {
     "tprods/getLCData.php": "light_curve",
     "tprods/getSpecData.php": "spectral_fits",
 }
-FILE_PATH: Final = re.compile(r"tprods/USERPROD_(\d{1,18})/(.+)")
+FILE_PATH: Final = re.compile(r"tprods/(?P<kind>USERPROD|REBIN)_(?P<number>\d{1,18})/(?P<file>.+)")
+REBIN_PATH: Final = "/API/main.php"  # beside the root, not below it; its functions share the address (section 7)
+REBIN_CALLS: Final = {
+    "rebinLightCurve": "rebin",
+    "checkRebinStatus": "rebin_status",
+    "cancelRebin": "cancel_rebin",
+    "downloadLightCurve": "rebinned_light_curve",
+}
 
 
 def relative_path(path: str) -> str:
@@ -30,7 +37,7 @@ def relative_path(path: str) -> str:
 
 
 def call_name(method: str, path: str) -> str:
-    """Return the name of a call as the ledger records it."""
+    """Return the name of a call as the ledger records it; which function of `REBIN_PATH` it is, the body says."""
     below = relative_path(path)
     if method == "POST":
         return CALLS.get(below, "unknown")

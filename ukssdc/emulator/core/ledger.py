@@ -20,7 +20,8 @@ class Call:
     ----------
     call : str
         "submit", "status", "cancel", "active_jobs", "old_jobs", "old_job", "standard_position", "enhanced_position",
-        "astrometric_position", "source_list", "light_curve", "spectral_fits", "download"; "unknown" for anything else.
+        "astrometric_position", "source_list", "light_curve", "spectral_fits", "download"; "rebin", "rebin_status",
+        "cancel_rebin", "rebinned_light_curve"; "unknown" for anything else.
     method : str
         HTTP method.
     at : float
@@ -28,11 +29,12 @@ class Call:
     wall : datetime
         UTC at arrival.
     job_id : int or None
-        The job it is about; for a submission, the new job.
+        The job it is about; for a submission, the new job. For "rebin" the job whose light curve is binned anew, for
+        the calls that follow it the rebinning's own number.
     products : tuple of Product
         The products it asks for; for a submission those of the request.
     body : dict
-        Of a submission: what was sent, without the account.
+        Of a submission, or of "rebin": what was sent, without the account.
     http_status : int or None
         None until the answer has begun.
     ok : int or None

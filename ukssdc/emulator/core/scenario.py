@@ -18,6 +18,7 @@ A scenario comes from Python or from a YAML file::
       M82:
         LightCurve: {ends: -2}
     unresolvable: [Planet X]                     # names for which getCoords and getTargs fail
+    rebin: {running: 20, ends: -3}               # how light curves are binned anew
 """
 
 from __future__ import annotations
@@ -65,11 +66,14 @@ class Scenario:
         For these targets, on top of `products`.
     unresolvable : iterable of str
         Target names that the service's name resolver does not find.
+    rebin : Build
+        How a complete light curve is binned anew.
     """
 
     products: Mapping[Any, Build] = field(default_factory=dict)
     targets: Mapping[str, Mapping[Any, Build]] = field(default_factory=dict)
     unresolvable: Iterable[str] = ()
+    rebin: Build = field(default_factory=Build)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "products", _by_product(self.products, "products"))
@@ -87,6 +91,10 @@ class Scenario:
             for key in (ALL, product):
                 build = builds.get(key, Build()).over(build)
         return build
+
+    def rebin_build(self) -> Build:
+        """Return how a light curve is binned anew, with the defaults filled in."""
+        return self.rebin.over(Build(requested=1.0, queued=5.0, running=20.0, ends=4))
 
     @classmethod
     def seed_page(cls) -> Scenario:
@@ -123,7 +131,7 @@ class Scenario:
     def from_dict(cls, content: Any) -> Scenario:
         """Build a scenario from plain dictionaries, as a YAML file holds them."""
         content = _mapping(content, "a scenario")
-        _check_names(content, ("products", "targets", "unresolvable"), "a scenario")
+        _check_names(content, ("products", "targets", "unresolvable", "rebin"), "a scenario")
         names = content.get("unresolvable") or ()
         if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) for n in names):
             raise ScenarioError("unresolvable is a list of target names")
@@ -132,20 +140,24 @@ class Scenario:
             _read_builds(content.get("products"), "products"),
             {str(name): _read_builds(builds, f"targets: {name}") for name, builds in targets.items()},
             names,
+            _read_build(content.get("rebin"), "rebin"),
         )
 
 
 def _read_builds(content: Any, where: str) -> dict[str, Build]:
     builds = {}
     for product, settings in _mapping(content, where).items():
-        place = f"{where}: {product}"
-        values = _mapping(settings, place)
-        _check_names(values, [f.name for f in fields(Build)], place)
-        try:
-            builds[str(product)] = Build(**values)
-        except ScenarioError as error:
-            raise ScenarioError(f"{place}: {error}") from error
+        builds[str(product)] = _read_build(settings, f"{where}: {product}")
     return builds
+
+
+def _read_build(content: Any, place: str) -> Build:
+    values = _mapping(content, place)
+    _check_names(values, [f.name for f in fields(Build)], place)
+    try:
+        return Build(**values)
+    except ScenarioError as error:
+        raise ScenarioError(f"{place}: {error}") from error
 
 
 def _by_product(builds: Mapping[Any, Build], where: str) -> dict[Product | str, Build]:

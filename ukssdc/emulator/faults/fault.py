@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, overload
 
-from ukssdc.emulator.core.endpoints import CALLS
+from ukssdc.emulator.core.endpoints import CALLS, REBIN_CALLS
 from ukssdc.status import Product, select_products
 
-JSON_CALLS: Final = frozenset(CALLS.values())  # calls whose answer is JSON
+JSON_CALLS: Final = frozenset({*CALLS.values(), *REBIN_CALLS.values()})  # calls whose answer is JSON
 ALL_CALLS: Final = JSON_CALLS | {"download", "unknown"}
 
 
@@ -34,9 +34,9 @@ class FaultKind(NamedTuple):
     allows_after: bool = False
 
 
-_STATUS: Final = FaultKind(frozenset({"status"}))
+_STATUS: Final = FaultKind(frozenset({"status", "rebin_status"}))
 _DOWNLOAD: Final = FaultKind(frozenset({"download"}))
-_ABOUT_A_JOB: Final = FaultKind(JSON_CALLS - {"submit", "active_jobs", "old_jobs"})
+_ABOUT_A_JOB: Final = FaultKind(JSON_CALLS - {"submit", "active_jobs", "old_jobs", "rebin", "rebinned_light_curve"})
 
 KINDS: Final = {
     # the connection

@@ -95,6 +95,8 @@ def _altered_statuses(
     async def handler(exchange: Exchange) -> None:
         answer = await exchange.process()
         content = json.loads(answer.body)
+        if exchange.call == "rebin_status":
+            content = _altered_rebin_status(content, change)
         chosen = [exchange.fault.product] if exchange.fault.product else list(Product)
         for wire in [p.wire for p in Product if p in chosen and p.wire in content]:
             changed = change(content.pop(wire))
@@ -102,6 +104,15 @@ def _altered_statuses(
         await exchange.reply(answer.with_body(json.dumps(content).encode()))
 
     return handler
+
+
+def _altered_rebin_status(
+    content: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any] | None]
+) -> dict[str, Any]:
+    """Change the status of a rebinning as a product's entry is changed."""
+    rest = {key: value for key, value in content.items() if key not in ("status", "text")}
+    changed = change({"statusCode": content.get("status"), "statusText": content.get("text")})
+    return rest if changed is None else rest | {"status": changed["statusCode"], "text": changed["statusText"]}
 
 
 def _backwards(entry: dict[str, Any]) -> dict[str, Any]:

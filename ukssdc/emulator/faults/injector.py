@@ -9,8 +9,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ukssdc.emulator.core.app import subject_of
-from ukssdc.emulator.core.endpoints import FILE_PATH, relative_path
+from ukssdc.emulator.core.app import rebin_call, subject_of
+from ukssdc.emulator.core.endpoints import FILE_PATH, REBIN_PATH, relative_path
 from ukssdc.emulator.faults.exchange import Exchange, replay
 from ukssdc.emulator.faults.fault import Faults
 from ukssdc.emulator.faults.handlers import HANDLERS
@@ -49,6 +49,7 @@ class FaultInjector:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         subject = _subject(scope, bytes(body))
+        scope["ukssdc.call"] = subject.get("call", scope["ukssdc.call"])
         fault = self._faults.due(scope["ukssdc.call"], subject["products"])
         if fault is None:
             await self._app(scope, replay(bytes(body), receive), send)
@@ -62,10 +63,12 @@ class FaultInjector:
 def _subject(scope: Scope, body: bytes) -> dict[str, Any]:
     """Return the job and the products that a call is about, from the request alone."""
     if match := FILE_PATH.fullmatch(relative_path(scope["path"])):
-        wire = re.split("[./]", match[2])[0]
-        return {"job_id": int(match[1]), "products": tuple(p for p in Product if p.wire == wire)}
+        wire = re.split("[./]", match["file"])[0]
+        return {"job_id": int(match["number"]), "products": tuple(p for p in Product if p.wire == wire)}
     try:
         content = json.loads(body)
     except ValueError:
         content = None
-    return subject_of(scope["ukssdc.call"], content if isinstance(content, dict) else {}, {})
+    given = content if isinstance(content, dict) else {}
+    call = rebin_call(given) if scope["path"] == REBIN_PATH else scope["ukssdc.call"]
+    return subject_of(call, given, {})
