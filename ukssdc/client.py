@@ -295,7 +295,7 @@ class Client:
 
         path = "tprods/getLCData.php"
         answer = self._results(job, Product.LightCurve, path, nosys=nosys, incbad=incbad)
-        return LightCurveData.from_wire(answer, at=self._address(path))
+        return LightCurveData.from_wire(answer, at=self._address(path)).of_job(job.parameters)
 
     def spectral_fits(self, job: Job) -> SpectralFits:
         """Return the automatic fits of every spectrum; errors as for `light_curve`."""

@@ -13,6 +13,7 @@ from ukssdc.quicklook.pages import page
 from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.record.files import write_whole
 from ukssdc.results import LightCurveData
+from ukssdc.results.job_result import TableResult
 
 PAGE = "quicklook.md"
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # wide ones, too
@@ -35,7 +36,7 @@ class Files(NamedTuple):
 
 
 def write_files(look: QuickLook, directory: Path) -> Files:
-    """Draw and write `lightcurve.png`, `position.png`, `results.json`, `lightcurve.csv` and `quicklook.md`.
+    """Draw and write the pictures, `results.json`, `lightcurve.csv`, `lightcurve.ecsv` and `quicklook.md`.
 
     What cannot be drawn or written becomes a note. A file for which there are no results is not
     written, and an older one of that name is left alone.
@@ -54,9 +55,14 @@ def write_files(look: QuickLook, directory: Path) -> Files:
     curve = look.light_curve
     if curve is not None and len(curve):
         notes += _try("write lightcurve.csv", lambda: write_whole(directory / "lightcurve.csv", light_curve_csv(curve)))
+        notes += _write_table(curve, directory / "lightcurve.ecsv")
     paths = {name: name for name in pictures}  # relative to the page
     notes += _try(f"write {PAGE}", lambda: write_whole(directory / PAGE, page(look, paths, notes)))
     return Files(pictures, tuple(notes))
+
+
+def _write_table(result: TableResult, path: Path) -> list[str]:
+    return _try(f"write {path.name}", lambda: result.write(path, overwrite=True))
 
 
 def draw(look: QuickLook) -> tuple[dict[str, bytes], list[str]]:

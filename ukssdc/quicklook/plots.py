@@ -20,6 +20,7 @@ from ukssdc.quicklook.formatting import format_count
 from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.quicklook.sky import offset
 from ukssdc.results import Dataset, LightCurveData
+from ukssdc.results.energy_bands import band_text
 from ukssdc.status import Product
 from ukssdc.texts import replace_controls
 
@@ -97,7 +98,7 @@ def light_curve_figure(look: QuickLook) -> Figure | None:
             top.plot([], [], linestyle="none", label=f"{format_count(left_out, 'bin')} at or below 0 not shown")
     _scale_time(top, log=log_time)
     top.grid(visible=True, alpha=0.25)
-    top.set_ylabel(f"Count rate (ct/s, {look.energies})")
+    top.set_ylabel("Count rate (ct/s" + (f", {band_text(curve.bands.total)})" if curve.bands else ")"))
     top.set_title(_title(look, "XRT light curve"))
     top.legend(loc="best", framealpha=0.9)
     if ratios:

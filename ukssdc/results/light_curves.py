@@ -7,27 +7,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from ukssdc.results.job_result import Result, TableResult
+from ukssdc.results.energy_bands import EnergyBands
+from ukssdc.results.job_result import JobResult
 from ukssdc.results.json_object import JsonObject, read_number
-from ukssdc.results.table_export import Columns, make_pandas
+from ukssdc.results.light_curve_table import LightCurveTable
+from ukssdc.results.qdp import qdp_text
+from ukssdc.results.table_export import Columns
+from ukssdc.results.time_formats import TimeFormat
 from ukssdc.wire_values import as_list, is_list
 
 DATASET_NAME = re.compile(r"(?P<mode>.+?)(?P<kind>UL|Hard|Soft|HR)?(?P<nosys>_nosys)?(?P<incbad>_incbad)?")
 LABEL_COLUMNS = frozenset({"ObsID", "URL"})
-DAYS = frozenset({"MJD", "TDB"})
-UNITS = {
-    **dict.fromkeys(("Rate", "RatePos", "RateNeg", "RateErr", "UpperLimit", "BGrate", "BGerr"), "ct / s"),
-    "CtsInSrc": "ct",
-    "BGInSrc": "ct",
-    "Exposure": "s",
-}
-TIMES = ("Time", "TimePos", "TimeNeg")
+REQUESTED_TIMES = {"s": TimeFormat.MET, "m": TimeFormat.MJD}  # lctimetype -> TimeFormat (protocol, sections 5 and 6)
 
 
 class DatasetKind(StrEnum):
@@ -55,8 +52,8 @@ class DatasetKind(StrEnum):
     HARDNESS_RATIO = "hardness ratio", "HR", "HR", "HRErr", "HRErr"
 
 
-class Dataset(Result):
-    """One dataset of a light curve.
+class Dataset(LightCurveTable):
+    """One dataset of a light curve; in a table, a row is a bin.
 
     Attributes
     ----------
@@ -77,6 +74,8 @@ class Dataset(Result):
         Column name -> one text per bin, for the columns that are no numbers (`ObsID`, `URL`).
     url : str or None
         The file that holds the dataset.
+    time_format, t0, bands
+        As those of the light curve.
     """
 
     name: str
@@ -122,9 +121,14 @@ class Dataset(Result):
         """Lower 1-sigma error of each value, negative; NaN where there is none."""
         return tuple(-abs(error) for error in self._column(self.kind.lower_error))
 
-    def to_pandas(self) -> Any:
-        """Return a `pandas.DataFrame`: one row per bin, under the column names of `columns`."""
-        return make_pandas(self.all_columns())
+    def _columns(self) -> Columns:
+        return self.all_columns()
+
+    def _metadata(self) -> Mapping[str, Any]:
+        return {"Dataset": self.name, "Mode": self.mode, "Kind": str(self.kind), **super()._metadata()}
+
+    def _writers(self) -> dict[str, Callable[[], bytes]]:
+        return super()._writers() | {".qdp": lambda: qdp_text([self]).encode()}
 
     def _column(self, name: str) -> tuple[float, ...]:
         return self.columns.get(name, (math.nan,) * len(self))
@@ -134,10 +138,11 @@ class Dataset(Result):
         return {**self.columns, **self.labels}
 
 
-class LightCurveData(TableResult):
+class LightCurveData(JobResult, LightCurveTable):
     """The data of a light curve.
 
-    In a table, a row is a bin; `Dataset` comes first, with NaN where a dataset does not have a column.
+    In a table, a row is a bin; `Dataset` comes first, with NaN where a dataset does not have a column. In a QDP file,
+    each dataset of rates or upper limits is a group.
 
     Attributes
     ----------
@@ -145,27 +150,41 @@ class LightCurveData(TableResult):
         Name -> `Dataset`, in the service's order; empty where no bin could be made.
     binning : str or None
         "Counts", "Time", "Snapshot" or "Observation".
-    time_format : str or None
+    time_format : TimeFormat, str or None
         "MET": s since `t0` (since 2001-01-01 UTC, where there is none). "MJD" (UTC) and "TDB": days.
     t0 : float or None
         Zero point of the times, Swift MET, s.
+    bands : EnergyBands or None
+        Energy bands; None where the job's parameters are not known.
     """
 
     NAME: ClassVar[str] = "the light curve"
 
     datasets: dict[str, Dataset]
     binning: str | None = None
-    time_format: str | None = None
-    t0: float | None = None
 
     @classmethod
     def _read(cls, answer: JsonObject) -> Self:
-        return cls(
+        curve = cls(
             datasets={n: _read_dataset(n, answer.nested(f"{n}Data", n)) for n in answer.names("Datasets")},
             binning=answer.text("Binning"),
-            time_format=answer.text("TimeFormat"),
-            t0=answer.optional_number("T0"),
         )
+        return curve._with(time_format=TimeFormat.read(answer.text("TimeFormat")), t0=answer.optional_number("T0"))
+
+    def of_job(self, parameters: Mapping[str, Any]) -> Self:
+        """Return the light curve with what a job's parameters, in wire names, say of it: bands, and what the times are.
+
+        Where the service's answer says what the times are, that holds.
+        """
+        requested = str(parameters.get("lctimetype"))
+        times = self.time_format
+        if times is None and not (requested == "s" and self.t0 is None):  # s since an unknown time
+            times = REQUESTED_TIMES.get(requested)
+        return self._with(time_format=times, bands=EnergyBands.from_parameters(parameters))
+
+    def _with(self, **shared: Any) -> Self:
+        datasets = {name: dataset.model_copy(update=shared) for name, dataset in self.datasets.items()}
+        return self.model_copy(update={**shared, "datasets": datasets})
 
     def __getitem__(self, name: str) -> Dataset:
         return self.datasets[name]
@@ -193,18 +212,11 @@ class LightCurveData(TableResult):
         """The datasets of hardness ratios."""
         return self.of_kind(DatasetKind.HARDNESS_RATIO)
 
-    @property
-    def time_unit(self) -> str | None:
-        """The unit of the times, "s" or "d"; None where the service did not say what the times are."""
-        if self.time_format is None:
-            return None
-        return "d" if self.time_format.upper() in DAYS else "s"
-
-    def _units(self) -> Mapping[str, str]:
-        return UNITS | (dict.fromkeys(TIMES, self.time_unit) if self.time_unit else {})
-
     def _metadata(self) -> Mapping[str, Any]:
-        return {"Binning": self.binning, "TimeFormat": self.time_format, "T0": self.t0}
+        return {"Binning": self.binning, **super()._metadata()}
+
+    def _writers(self) -> dict[str, Callable[[], bytes]]:
+        return super()._writers() | {".qdp": lambda: qdp_text([*self.detections, *self.upper_limits]).encode()}
 
     def _columns(self) -> Columns:
         tables = [(dataset, dataset.all_columns()) for dataset in self.datasets.values()]

@@ -5,16 +5,19 @@ Source: protocol, section 2.
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
-from ukssdc.results.job_result import JobResult
+from ukssdc.results.job_result import JobResult, TableResult
 from ukssdc.results.json_object import JsonObject
+from ukssdc.results.table_export import Columns
 
 NOT_FOUND = "The service could not determine a position."
 
 
-class Position(JobResult):
-    """A position of the source, or the reason why there is none.
+class Position(JobResult, TableResult):
+    """A position of the source, or the reason why there is none. In a table it is the only row.
 
     Attributes
     ----------
@@ -57,6 +60,20 @@ class Position(JobResult):
     def found(self) -> bool:
         """True where there is a position."""
         return self.ra is not None
+
+    def _columns(self) -> Columns:
+        places = {"RA": self.ra, "Dec": self.dec, "Err90": self.err90}
+        return {
+            **{name: [math.nan if value is None else value] for name, value in places.items()},
+            "FromSXPS": [self.from_sxps],
+            "WhichSXPS": [self.which_sxps or ""],
+        }
+
+    def _units(self) -> Mapping[str, str]:
+        return {"RA": "deg", "Dec": "deg", "Err90": "arcsec"}
+
+    def _metadata(self) -> Mapping[str, Any]:
+        return {"Frame": "J2000", "Reason": self.reason}
 
     def __str__(self) -> str:
         if self.ra is None or self.dec is None or self.err90 is None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
-from ukssdc.results.job_result import Result, TableResult
+from ukssdc.results.job_result import JobResult, Result, TableResult
 from ukssdc.results.json_object import JsonObject, read_number
 from ukssdc.results.table_export import Columns
 from ukssdc.wire_values import is_list
@@ -45,7 +45,7 @@ class DetectedSource(Result):
     values: dict[str, int | float | str]
 
 
-class SourceList(TableResult):
+class SourceList(JobResult, TableResult):
     """The detections, band by band.
 
     In a table, a row is a detection; `Band` comes first, then the service's own columns.

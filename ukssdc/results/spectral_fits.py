@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from ukssdc.results.job_result import Result, TableResult
+from ukssdc.results.job_result import JobResult, Result, TableResult
 from ukssdc.results.json_object import JsonObject
 from ukssdc.results.table_export import Columns
 
@@ -149,7 +149,7 @@ class SpectrumSlice(Result):
     modes: dict[str, ModeSpectrum] = Field(default_factory=dict)
 
 
-class SpectralFits(TableResult):
+class SpectralFits(JobResult, TableResult):
     """The spectral fits of a job.
 
     In a table, a row is a fit, with NaN where there is no value.

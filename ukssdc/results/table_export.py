@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+from ukssdc.record.files import write_whole
 
 Columns = Mapping[str, Sequence[Any]]
 """Column name -> its values, one per row."""
@@ -37,6 +41,28 @@ def make_table(columns: Columns, units: Mapping[str, str], meta: Mapping[str, An
         if name in columns:
             table[name].unit = unit
     return table
+
+
+def table_bytes(table: Any, form: str) -> bytes:
+    """Return a table as a file: `form` is astropy's name for what it is, "fits" or "ascii.ecsv"."""
+    if form == "fits":
+        file = io.BytesIO()
+        table.write(file, format=form)
+        return file.getvalue()
+    text = io.StringIO()
+    table.write(text, format=form)
+    return text.getvalue().encode()
+
+
+def write_table_file(path: Path, writers: Mapping[str, Callable[[], bytes]], *, overwrite: bool) -> Path:
+    """Write a table in the form that the file's name asks for; see `TableResult.write`."""
+    make = writers.get(path.suffix.lower())
+    if make is None:
+        raise ValueError(f"{path.name} does not say what to write: its name has to end with {' or '.join(writers)}")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists already: overwrite=True replaces it")
+    write_whole(path, make())
+    return path
 
 
 def _import(module: str, *, needed_by: str, extra: str) -> Any:
