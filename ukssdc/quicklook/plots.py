@@ -16,11 +16,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from ukssdc.quicklook.formatting import format_count
 from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.quicklook.sky import offset
 from ukssdc.results import Dataset, LightCurveData
 from ukssdc.results.energy_bands import band_text
+from ukssdc.results.formatting import format_count
 from ukssdc.status import Product
 from ukssdc.texts import replace_controls
 

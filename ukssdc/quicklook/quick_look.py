@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from ukssdc.client import Client
 from ukssdc.errors import ServiceError, TransportError, UKSSDCError
 from ukssdc.job import Job
+from ukssdc.notebook import ShortRepr
 from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
 from ukssdc.status import POSITION_PRODUCTS, Product
 
@@ -19,7 +20,7 @@ MAX_RETRY_TIME = 60.0  # s from the first call to the last retry
 FetchResult = Callable[[Job], Any]
 
 
-class QuickLook(BaseModel):
+class QuickLook(ShortRepr, BaseModel):
     """The results of a job, as far as they are available.
 
     Attributes

@@ -6,10 +6,11 @@ sections 2 and 6.
 """
 
 from ukssdc.results.energy_bands import EnergyBands
+from ukssdc.results.fit_parameter import FitParameter
 from ukssdc.results.light_curves import Dataset, DatasetKind, LightCurveData
 from ukssdc.results.positions import Position
 from ukssdc.results.source_lists import DetectedSource, SourceList
-from ukssdc.results.spectral_fits import FitParameter, ModeSpectrum, SpectralFit, SpectralFits, SpectrumSlice
+from ukssdc.results.spectral_fits import ModeSpectrum, SpectralFit, SpectralFits, SpectrumSlice
 from ukssdc.results.time_formats import TimeFormat
 
 __all__ = [

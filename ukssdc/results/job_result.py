@@ -10,11 +10,12 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from ukssdc.notebook import ShortRepr
 from ukssdc.results.json_object import JsonObject
 from ukssdc.results.table_export import Columns, make_pandas, make_table, table_bytes, write_table_file
 
 
-class Result(BaseModel):
+class Result(ShortRepr, BaseModel):
     """A result, or a part of one: immutable; infinities and NaN survive the way through JSON."""
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from ukssdc.results.energy_bands import EnergyBands
+from ukssdc.notebook import html_table
+from ukssdc.results.energy_bands import EnergyBands, band_text
 from ukssdc.results.job_result import JobResult
 from ukssdc.results.json_object import JsonObject, read_number
 from ukssdc.results.light_curve_table import LightCurveTable
@@ -121,6 +122,9 @@ class Dataset(LightCurveTable):
         """Lower 1-sigma error of each value, negative; NaN where there is none."""
         return tuple(-abs(error) for error in self._column(self.kind.lower_error))
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [("name", self.name), ("kind", str(self.kind)), ("bins", len(self)), ("columns", list(self.columns))]
+
     def _columns(self) -> Columns:
         return self.all_columns()
 
@@ -181,6 +185,20 @@ class LightCurveData(JobResult, LightCurveTable):
         if times is None and not (requested == "s" and self.t0 is None):  # s since an unknown time
             times = REQUESTED_TIMES.get(requested)
         return self._with(time_format=times, bands=EnergyBands.from_parameters(parameters))
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        bins = {name: len(dataset) for name, dataset in self.datasets.items()}
+        return [("bins", bins), ("binning", self.binning), ("time_format", str(self.time_format)), ("t0", self.t0)]
+
+    def _repr_html_(self) -> str:
+        unit = f" ({self.time_unit})" if self.time_unit else ""
+        rows = [
+            (d.name, str(d.kind), str(len(d)), *([f"{d.time[0]:.9g}", f"{d.time[-1]:.9g}"] if len(d) else ["", ""]))
+            for d in self.datasets.values()
+        ]
+        title = "Light curve" + (f", {band_text(self.bands.total)}" if self.bands else "")
+        title += f", T0 = MET {self.t0:.3f} s" if self.t0 is not None else ""
+        return html_table(title, ("Dataset", "Kind", "Bins", f"First time{unit}", f"Last time{unit}"), rows)
 
     def _with(self, **shared: Any) -> Self:
         datasets = {name: dataset.model_copy(update=shared) for name, dataset in self.datasets.items()}

@@ -7,11 +7,14 @@ spectrum structure.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
+from ukssdc.notebook import html_table
+from ukssdc.results.fit_parameter import FitParameter
+from ukssdc.results.formatting import format_fit_parameter, format_number
 from ukssdc.results.job_result import JobResult, Result, TableResult
 from ukssdc.results.json_object import JsonObject
 from ukssdc.results.table_export import Columns
@@ -41,22 +44,6 @@ COLUMNS = (
     *(name + end for name in PARAMETERS for end in ("", "Pos", "Neg")),
     *NUMBERS,
 )
-
-
-class FitParameter(Result):
-    """A fitted value with its errors.
-
-    Attributes
-    ----------
-    value : float
-    pos, neg : float or None
-        Signed offsets of the ends of the confidence interval, positive and negative; None where the fit gave none.
-        90 % confidence, unless the request set another `deltaFitStat`: `SpectralFits.confidence`.
-    """
-
-    value: float
-    pos: float | None = None
-    neg: float | None = None
 
 
 class SpectralFit(Result):
@@ -202,6 +189,23 @@ class SpectralFits(JobResult, TableResult):
         if self.delta_fit_stat is None or self.delta_fit_stat < 0:
             return None
         return math.erf(math.sqrt(self.delta_fit_stat / 2))
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [("slices", list(self.slices)), ("fits", len(self.fits)), ("t0", self.t0)]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                *(time_slice.name, spectrum.mode, fit.model),
+                *(format_fit_parameter(fit.gamma), format_fit_parameter(fit.kt), format_fit_parameter(fit.nh, 1e22)),
+                format_fit_parameter(fit.observed_flux, 1e-12),
+                f"{format_number(fit.cstat)} / {format_number(fit.dof)}" if fit.fitted else "no fit (NOFIT)",
+            ]
+            for time_slice, spectrum, fit in self.fits
+        ]
+        head = ("Slice", "Mode", "Model", "Photon index", "kT (keV)", "NH (10²² cm⁻²)", "Flux (10⁻¹² erg cm⁻² s⁻¹)")
+        level = f", errors {100 * self.confidence:.0f} %" if self.confidence else ""
+        return html_table(f"Spectral fits{level}", (*head, "C-stat / dof"), rows)
 
     def _units(self) -> Mapping[str, str]:
         return UNITS
