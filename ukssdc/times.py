@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 EPOCH_OF_MET = datetime(2001, 1, 1, tzinfo=UTC)
+MJD_OF_EPOCH = 51910
 LEAP_SECONDS = tuple(  # before these days, since 2001
     datetime(*day, tzinfo=UTC) for day in ((2006, 1, 1), (2009, 1, 1), (2012, 7, 1), (2015, 7, 1), (2017, 1, 1))
 )
@@ -33,3 +34,8 @@ def met_to_utc(met: float) -> datetime | None:
     except (OverflowError, ValueError):
         return None
     return moment - timedelta(seconds=sum(moment > leap for leap in LEAP_SECONDS))
+
+
+def modified_julian_date(moment: datetime) -> float:
+    """Return the MJD of a moment; its scale is that of the moment, UTC as a rule."""
+    return MJD_OF_EPOCH + (moment - EPOCH_OF_MET) / timedelta(days=1)

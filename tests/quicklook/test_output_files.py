@@ -35,6 +35,7 @@ def test_all_files_are_there(tmp_path: Path) -> None:
         "position.png",
         "quicklook.md",
         "results.json",
+        "spectra.ecsv",
     ]
 
 
@@ -156,9 +157,13 @@ def test_ecsv_beside_the_csv_has_units_and_the_jobs_band(tmp_path: Path) -> None
 def test_without_astropy_the_page_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "astropy.table", None)
 
-    (note,) = write_files(full_look(), tmp_path).notes
+    notes = write_files(full_look(), tmp_path).notes
 
-    assert note.startswith("could not write lightcurve.ecsv: to_table() needs astropy: `pip install astropy`")
+    assert [note.partition(":")[0] for note in notes] == [
+        "could not write lightcurve.ecsv",
+        "could not write spectra.ecsv",
+    ]
+    assert all("to_table() needs astropy: `pip install astropy`" in note for note in notes)
     assert (tmp_path / "lightcurve.csv").exists()
 
 

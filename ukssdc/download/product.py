@@ -96,7 +96,8 @@ def download_archive(
         if not (file.skipped and unpacked.is_dir()):  # a folder that is there is whole
             # beside an archive that was on record, it is that one's
             ours = if_exists == "replace" or (if_exists == "skip" and known)
-            extract_archive(file.path, unpacked, archive_format, replace=ours)
+            slices = product is Product.Spectrum
+            extract_archive(file.path, unpacked, archive_format, replace=ours, slices=slices)
         return replace(file, extracted=unpacked)
 
 

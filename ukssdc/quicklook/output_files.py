@@ -14,6 +14,7 @@ from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.record.files import write_whole
 from ukssdc.results import LightCurveData
 from ukssdc.results.job_result import TableResult
+from ukssdc.status import Product
 
 PAGE = "quicklook.md"
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # wide ones, too
@@ -36,10 +37,11 @@ class Files(NamedTuple):
 
 
 def write_files(look: QuickLook, directory: Path) -> Files:
-    """Draw and write the pictures, `results.json`, `lightcurve.csv`, `lightcurve.ecsv` and `quicklook.md`.
+    """Draw and write the pictures, the tables, `results.json` and `quicklook.md`.
 
-    What cannot be drawn or written becomes a note. A file for which there are no results is not
-    written, and an older one of that name is left alone.
+    The tables: `lightcurve.csv`, `lightcurve.ecsv`, and `spectra.ecsv` with a row for each fit. What cannot be drawn or
+    written becomes a note. A file for which there are no results is not written, and an older one of that name is
+    left alone.
 
     Parameters
     ----------
@@ -55,14 +57,18 @@ def write_files(look: QuickLook, directory: Path) -> Files:
     curve = look.light_curve
     if curve is not None and len(curve):
         notes += _try("write lightcurve.csv", lambda: write_whole(directory / "lightcurve.csv", light_curve_csv(curve)))
-        notes += _write_table(curve, directory / "lightcurve.ecsv")
+        notes += _write_table(directory / "lightcurve.ecsv", lambda: curve)
+    fits = look.spectral_fits
+    if fits is not None and fits.fits:
+        notes += _write_table(directory / "spectra.ecsv", lambda: fits.with_files(directory / Product.Spectrum.wire))
     paths = {name: name for name in pictures}  # relative to the page
     notes += _try(f"write {PAGE}", lambda: write_whole(directory / PAGE, page(look, paths, notes)))
     return Files(pictures, tuple(notes))
 
 
-def _write_table(result: TableResult, path: Path) -> list[str]:
-    return _try(f"write {path.name}", lambda: result.write(path, overwrite=True))
+def _write_table(path: Path, make: Callable[[], TableResult]) -> list[str]:
+    """Write a table with units; where astropy is missing, the note says what to install."""
+    return _try(f"write {path.name}", lambda: make().write(path, overwrite=True))
 
 
 def draw(look: QuickLook) -> tuple[dict[str, bytes], list[str]]:

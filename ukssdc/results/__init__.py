@@ -10,7 +10,8 @@ from ukssdc.results.fit_parameter import FitParameter
 from ukssdc.results.light_curves import Dataset, DatasetKind, LightCurveData
 from ukssdc.results.positions import Position
 from ukssdc.results.source_lists import DetectedSource, SourceList
-from ukssdc.results.spectral_fits import ModeSpectrum, SpectralFit, SpectralFits, SpectrumSlice
+from ukssdc.results.spectra import ModeSpectrum, SpectralFit, SpectrumSlice
+from ukssdc.results.spectral_fits import SpectralFits
 from ukssdc.results.time_formats import TimeFormat
 
 __all__ = [

@@ -7,17 +7,20 @@ spectrum structure.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Self
-
-from pydantic import Field
 
 from ukssdc.notebook import html_table
 from ukssdc.results.fit_parameter import FitParameter
 from ukssdc.results.formatting import format_fit_parameter, format_number
-from ukssdc.results.job_result import JobResult, Result, TableResult
+from ukssdc.results.job_result import JobResult, TableResult
 from ukssdc.results.json_object import JsonObject
+from ukssdc.results.spectra import ModeSpectrum, SpectralFit, SpectrumSlice
+from ukssdc.results.spectrum_files import net_rate, spectrum_path
 from ukssdc.results.table_export import Columns
+from ukssdc.times import met_to_utc, modified_julian_date
 
 FLUX = "erg / (cm2 s)"
 PARAMETERS = {  # wire name -> field, unit
@@ -36,104 +39,33 @@ NUMBERS = {
 }
 UNITS = {
     **dict.fromkeys(("Start", "Stop", "MeanTime", "Exposure"), "s"),
+    "MeanMJD": "d",
+    **dict.fromkeys(("Rate", "RateErr"), "ct / s"),
     **{name + end: unit for name, (_, unit) in PARAMETERS.items() for end in ("", "Pos", "Neg") if unit},
     **{name: unit for name, (_, unit) in NUMBERS.items() if unit},
 }
 COLUMNS = (
-    *("Slice", "Mode", "Model", "Fitted", "Start", "Stop", "MeanTime", "Exposure"),
+    *(
+        "Slice",
+        "ObsID",
+        "Mode",
+        "Model",
+        "Fitted",
+        "Start",
+        "Stop",
+        "MeanTime",
+        "MeanMJD",
+        "Exposure",
+        "Rate",
+        "RateErr",
+    ),
     *(name + end for name in PARAMETERS for end in ("", "Pos", "Neg")),
     *NUMBERS,
+    "File",
 )
-
-
-class SpectralFit(Result):
-    """The fit of one model to one spectrum. What the model does not have is None.
-
-    Attributes
-    ----------
-    model : str
-        "PowerLaw", "APEC", ...
-    fitted : bool
-        False where the automatic fit failed (`NOFIT`); all the rest is None then.
-    nh : FitParameter or None
-        Absorbing column (intrinsic, where `galactic_nh` is given), cm^-2.
-    gamma : FitParameter or None
-        Photon index.
-    kt : FitParameter or None
-        Temperature, keV.
-    observed_flux, unabsorbed_flux : FitParameter or None
-        Flux in 0.3 to 10 keV, erg cm^-2 s^-1.
-    galactic_nh : float or None
-        Galactic column that the fit held fixed, cm^-2.
-    redshift : float or None
-        Redshift of the absorber.
-    cstat, dof, fit_chi : float or None
-        C-statistic, degrees of freedom, chi-squared.
-    image : str or None
-        Address of a picture of spectrum and model.
-    """
-
-    model: str
-    fitted: bool
-    nh: FitParameter | None = None
-    gamma: FitParameter | None = None
-    kt: FitParameter | None = None
-    observed_flux: FitParameter | None = None
-    unabsorbed_flux: FitParameter | None = None
-    galactic_nh: float | None = None
-    redshift: float | None = None
-    cstat: float | None = None
-    dof: float | None = None
-    fit_chi: float | None = None
-    image: str | None = None
-
-
-class ModeSpectrum(Result):
-    """The spectrum of one mode in one time slice, with its fits.
-
-    Attributes
-    ----------
-    mode : str
-        "WT" or "PC".
-    mean_time : float or None
-        Mean time of the events, s since `SpectralFits.t0`.
-    exposure : float or None
-        s.
-    models : dict
-        Model -> `SpectralFit`; empty where no fit was asked for.
-    """
-
-    mode: str
-    mean_time: float | None = None
-    exposure: float | None = None
-    models: dict[str, SpectralFit] = Field(default_factory=dict)
-
-    @property
-    def fitted(self) -> bool:
-        """True where at least one model was fitted."""
-        return any(fit.fitted for fit in self.models.values())
-
-
-class SpectrumSlice(Result):
-    """One time slice.
-
-    Attributes
-    ----------
-    name : str
-        Its name: "interval0", or the request's `rname1` to `rname4`.
-    start, stop : float or None
-        The interval asked for, s since `SpectralFits.t0`.
-    data_file : str or None
-        Address of the slice's own archive.
-    modes : dict
-        Mode -> `ModeSpectrum`; empty where no spectrum could be made (`NOSPEC`).
-    """
-
-    name: str
-    start: float | None = None
-    stop: float | None = None
-    data_file: str | None = None
-    modes: dict[str, ModeSpectrum] = Field(default_factory=dict)
+TEXTS = frozenset({"ObsID", "File"})
+OBSID = re.compile(r"Obs_(\d{11})")  # a slice of one observation (protocol, section 6)
+MJD_DECIMALS = 4  # 10 s: the drift of Swift's clock (UTCF) is not known here
 
 
 class SpectralFits(JobResult, TableResult):
@@ -190,6 +122,22 @@ class SpectralFits(JobResult, TableResult):
             return None
         return math.erf(math.sqrt(self.delta_fit_stat / 2))
 
+    def with_files(self, folder: Path) -> Self:
+        """Return the fits with the file of each spectrum in the folder of the unpacked archive, and its count rate.
+
+        Parameters
+        ----------
+        folder : Path
+            `spec/` in a job's folder, beside `spec.tar.gz`; where it or a file is missing, nothing is added.
+        """
+        slices = {
+            name: time_slice.model_copy(
+                update={"modes": {mode: _with_file(s, name, folder) for mode, s in time_slice.modes.items()}}
+            )
+            for name, time_slice in self.slices.items()
+        }
+        return self.model_copy(update={"slices": slices})
+
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         return [("slices", list(self.slices)), ("fits", len(self.fits)), ("t0", self.t0)]
 
@@ -214,8 +162,17 @@ class SpectralFits(JobResult, TableResult):
         return {"T0": self.t0, "DeltaFitStat": self.delta_fit_stat, "GalNH_unfitted": self.galactic_nh_unfitted}
 
     def _columns(self) -> Columns:
-        rows = [_fit_row(*fit) for fit in self.fits]
-        return {name: [math.nan if row[name] is None else row[name] for row in rows] for name in COLUMNS}
+        rows = [_fit_row(self, *fit) for fit in self.fits]
+        return {name: [_gap(name) if row[name] is None else row[name] for row in rows] for name in COLUMNS}
+
+
+def _gap(column: str) -> Any:
+    return "" if column in TEXTS else math.nan
+
+
+def _mjd(t0: float | None, since: float | None) -> float | None:
+    moment = None if t0 is None or since is None else met_to_utc(t0 + since)
+    return None if moment is None else round(modified_julian_date(moment), MJD_DECIMALS)
 
 
 def _read_slice(name: str, entry: JsonObject) -> SpectrumSlice:
@@ -258,7 +215,16 @@ def _read_parameter(name: str, entry: JsonObject) -> FitParameter | None:
     return FitParameter(value=value, pos=entry.optional_number(f"{name}Pos"), neg=entry.optional_number(f"{name}Neg"))
 
 
-def _fit_row(time_slice: SpectrumSlice, spectrum: ModeSpectrum, fit: SpectralFit) -> dict[str, Any]:
+def _with_file(spectrum: ModeSpectrum, slice_name: str, folder: Path) -> ModeSpectrum:
+    path = spectrum_path(folder, slice_name, spectrum.mode)
+    if path is None:
+        return spectrum
+    found = net_rate(path)
+    rate = {} if found is None else {"rate": found.rate, "rate_error": found.error}
+    return spectrum.model_copy(update={"file": path.relative_to(folder).as_posix(), **rate})
+
+
+def _fit_row(fits: SpectralFits, time_slice: SpectrumSlice, spectrum: ModeSpectrum, fit: SpectralFit) -> dict[str, Any]:
     row: dict[str, Any] = {
         "Slice": time_slice.name,
         "Mode": spectrum.mode,
@@ -268,6 +234,11 @@ def _fit_row(time_slice: SpectrumSlice, spectrum: ModeSpectrum, fit: SpectralFit
         "Stop": time_slice.stop,
         "MeanTime": spectrum.mean_time,
         "Exposure": spectrum.exposure,
+        "Rate": spectrum.rate,
+        "RateErr": spectrum.rate_error,
+        "ObsID": obsid[1] if (obsid := OBSID.fullmatch(time_slice.name)) else None,
+        "MeanMJD": _mjd(fits.t0, spectrum.mean_time),
+        "File": spectrum.file,
     }
     for name, (field, _) in PARAMETERS.items():
         parameter: FitParameter | None = getattr(fit, field)

@@ -16,7 +16,7 @@ Columns = Mapping[str, Sequence[Any]]
 
 def make_pandas(columns: Columns) -> Any:
     """Make a `pandas.DataFrame`."""
-    pandas = _import("pandas", needed_by="to_pandas()", extra="plots")
+    pandas = import_optional("pandas", needed_by="to_pandas()", extra="plots")
     return pandas.DataFrame({name: list(values) for name, values in columns.items()})
 
 
@@ -32,7 +32,7 @@ def make_table(columns: Columns, units: Mapping[str, str], meta: Mapping[str, An
     meta : mapping, optional
         Facts about the whole table; those that are None are left out.
     """
-    tables = _import("astropy.table", needed_by="to_table()", extra="tables")
+    tables = import_optional("astropy.table", needed_by="to_table()", extra="tables")
     table = tables.Table(
         {name: list(values) for name, values in columns.items()},
         meta={key: value for key, value in (meta or {}).items() if value is not None},
@@ -65,7 +65,8 @@ def write_table_file(path: Path, writers: Mapping[str, Callable[[], bytes]], *, 
     return path
 
 
-def _import(module: str, *, needed_by: str, extra: str) -> Any:
+def import_optional(module: str, *, needed_by: str, extra: str) -> Any:
+    """Import a module of an optional dependency; the error says what to install."""
     package = module.partition(".")[0]
     try:
         return importlib.import_module(module)
