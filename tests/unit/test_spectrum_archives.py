@@ -5,20 +5,17 @@ The rules: OGIP/92-007 for spectra, CAL/GEN/92-002 for responses; the layout: pr
 
 from __future__ import annotations
 
-import io
-import tarfile
 import warnings
 from pathlib import Path
-from typing import Any
 
 import emulated_results
 import numpy as np
 import pytest
 from astropy.io import fits as astropy_fits
 from astropy.table import Table
+from emulated_slices import unpack_slices
 from looks import fits, full_look, look
 
-from ukssdc.emulator.data.slice_archives import slice_archives
 from ukssdc.quicklook import write_files
 from ukssdc.results import SpectralFits
 from ukssdc.results.spectrum_files import net_rate
@@ -30,14 +27,7 @@ SLICES = {"timeslice": "obsid", "specobs": "user", "usespecobs": "00966554000,00
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of an unpacked spectrum of one slice."""
-    return unpacked(tmp_path_factory.mktemp("spec"))
-
-
-def unpacked(folder: Path, **changes: Any) -> Path:
-    for name, packed in slice_archives(emulated_results.job(**changes)).items():
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            archive.extractall(folder / name.removesuffix(".tar.gz"), filter="data")
-    return folder
+    return unpack_slices(tmp_path_factory.mktemp("spec"))
 
 
 def opened(path: Path) -> astropy_fits.HDUList:
@@ -72,7 +62,7 @@ def test_a_slices_folder_holds_what_the_protocol_lists(folder: Path) -> None:
 
 
 def test_a_slice_per_observation_has_its_obsids_name(tmp_path: Path) -> None:
-    unpacked(tmp_path, **SLICES)
+    unpack_slices(tmp_path, **SLICES)
 
     assert {path.name for path in tmp_path.iterdir()} == {"Obs_00966554000", "Obs_00966554001"}
     assert (tmp_path / "Obs_00966554001" / "Obs_00966554001pc.pi").is_file()
@@ -163,7 +153,9 @@ def test_a_fit_through_the_responses_recovers_the_photon_index(stem: Path) -> No
 
 
 def test_the_table_has_a_row_for_each_slice_mode_and_model(tmp_path: Path) -> None:
-    spectra = emulated_results.fits(**SLICES, models="powerlaw,apec").with_files(unpacked(tmp_path / "spec", **SLICES))
+    spectra = emulated_results.fits(**SLICES, models="powerlaw,apec").with_files(
+        unpack_slices(tmp_path / "spec", **SLICES)
+    )
 
     table = Table.read(spectra.write(tmp_path / "spectra.ecsv"))
 

@@ -49,7 +49,7 @@ def write_files(look: QuickLook, directory: Path) -> Files:
     directory : Path
         The job's folder; created where it is missing.
     """
-    pictures, notes = draw(look)
+    pictures, notes = draw(look, directory)
     notes += _try("create the folder", lambda: directory.mkdir(parents=True, exist_ok=True))
     for name, png in pictures.items():
         notes += _try(f"write {name}", partial(write_whole, directory / name, png))
@@ -71,8 +71,8 @@ def _write_table(path: Path, make: Callable[[], TableResult]) -> list[str]:
     return _try(f"write {path.name}", lambda: make().write(path, overwrite=True))
 
 
-def draw(look: QuickLook) -> tuple[dict[str, bytes], list[str]]:
-    """Draw the pictures for which there are results; return them, and the problems."""
+def draw(look: QuickLook, directory: Path) -> tuple[dict[str, bytes], list[str]]:
+    """Draw the pictures for which there are results, or files in the job's folder; return them, and the problems."""
     try:
         from ukssdc.quicklook import plots  # noqa: PLC0415 - matplotlib is optional, and slow to import
     except ImportError:
@@ -85,7 +85,12 @@ def draw(look: QuickLook) -> tuple[dict[str, bytes], list[str]]:
         if figure is not None:
             pictures[name] = plots.as_png(figure)
 
-    for name, make in {"lightcurve.png": plots.light_curve_figure, "position.png": plots.position_figure}.items():
+    makers: dict[str, Callable[[QuickLook], Any]] = {
+        "lightcurve.png": plots.light_curve_figure,
+        "position.png": plots.position_figure,
+        "spectrum.png": lambda look: plots.spectrum_figure(look, directory / Product.Spectrum.wire),
+    }
+    for name, make in makers.items():
         notes += _try(f"draw {name}", partial(draw_one, name, make))
     return pictures, notes
 

@@ -5,9 +5,10 @@ to pandas (`to_pandas`) and, with units, to astropy (`to_table`); both are optio
 sections 2 and 6.
 """
 
+from ukssdc.results.dataset import Dataset, DatasetKind
 from ukssdc.results.energy_bands import EnergyBands
 from ukssdc.results.fit_parameter import FitParameter
-from ukssdc.results.light_curves import Dataset, DatasetKind, LightCurveData
+from ukssdc.results.light_curves import LightCurveData
 from ukssdc.results.positions import Position
 from ukssdc.results.source_lists import DetectedSource, SourceList
 from ukssdc.results.spectra import ModeSpectrum, SpectralFit, SpectrumSlice

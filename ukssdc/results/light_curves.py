@@ -8,12 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
-from typing import Any, ClassVar, Self
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ukssdc.notebook import html_table
+from ukssdc.results.dataset import Dataset, DatasetKind
 from ukssdc.results.energy_bands import EnergyBands, band_text
 from ukssdc.results.job_result import JobResult
 from ukssdc.results.json_object import JsonObject, read_number
@@ -21,125 +19,16 @@ from ukssdc.results.light_curve_table import LightCurveTable
 from ukssdc.results.qdp import qdp_text
 from ukssdc.results.table_export import Columns
 from ukssdc.results.time_formats import TimeFormat
+from ukssdc.times import modified_julian_date
 from ukssdc.wire_values import as_list, is_list
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DATASET_NAME = re.compile(r"(?P<mode>.+?)(?P<kind>UL|Hard|Soft|HR)?(?P<nosys>_nosys)?(?P<incbad>_incbad)?")
 LABEL_COLUMNS = frozenset({"ObsID", "URL"})
+DAY = 86400.0  # s
 REQUESTED_TIMES = {"s": TimeFormat.MET, "m": TimeFormat.MJD}  # lctimetype -> TimeFormat (protocol, sections 5 and 6)
-
-
-class DatasetKind(StrEnum):
-    """What a dataset holds; `wire` is its part of the dataset's name."""
-
-    wire: str
-    column: str
-    upper_error: str
-    lower_error: str
-
-    def __new__(cls, value: str, wire: str, column: str, upper_error: str, lower_error: str) -> Self:
-        """Make a member that is its name and knows its columns."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.wire = wire
-        member.column = column
-        member.upper_error = upper_error
-        member.lower_error = lower_error
-        return member
-
-    RATE = "rate", "", "Rate", "RatePos", "RateNeg"
-    UPPER_LIMIT = "upper limit", "UL", "UpperLimit", "RatePos", "RateNeg"
-    HARD = "hard", "Hard", "Rate", "RateErr", "RateErr"
-    SOFT = "soft", "Soft", "Rate", "RateErr", "RateErr"
-    HARDNESS_RATIO = "hardness ratio", "HR", "HR", "HRErr", "HRErr"
-
-
-class Dataset(LightCurveTable):
-    """One dataset of a light curve; in a table, a row is a bin.
-
-    Attributes
-    ----------
-    name : str
-        The service's name for it: mode, kind, `_nosys`, `_incbad`: "PC", "PCUL_incbad".
-    mode : str
-        "WT" or "PC".
-    kind : DatasetKind
-        What it holds. Upper limits (3 sigma) are a dataset of their own; they are no detections.
-    nosys : bool
-        True where the systematic error of WT mode is left out.
-    incbad : bool
-        True where bins without a centroid, so possibly unreliable ones, are included.
-    columns : dict
-        Column name -> one float per bin, NaN where the service gave none. Names as the service gives them, but an upper
-        limit is in `UpperLimit`, not in `Rate`. Offsets (`TimeNeg`, `RateNeg`) are signed.
-    labels : dict
-        Column name -> one text per bin, for the columns that are no numbers (`ObsID`, `URL`).
-    url : str or None
-        The file that holds the dataset.
-    time_format, t0, bands
-        As those of the light curve.
-    """
-
-    name: str
-    mode: str
-    kind: DatasetKind
-    nosys: bool = False
-    incbad: bool = False
-    columns: dict[str, tuple[float, ...]]
-    labels: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    url: str | None = None
-
-    def __len__(self) -> int:
-        """Return the number of bins."""
-        return len(self.columns["Time"])
-
-    @property
-    def time(self) -> tuple[float, ...]:
-        """Time of each bin; what it means: `LightCurveData.time_format`."""
-        return self.columns["Time"]
-
-    @property
-    def time_pos(self) -> tuple[float, ...]:
-        """Offset of each bin's end from its time, positive."""
-        return self._column("TimePos")
-
-    @property
-    def time_neg(self) -> tuple[float, ...]:
-        """Offset of each bin's start from its time, negative."""
-        return self._column("TimeNeg")
-
-    @property
-    def value(self) -> tuple[float, ...]:
-        """Rate or upper limit (ct/s), or hardness ratio (hard/soft), according to `kind`."""
-        return self.columns[self.kind.column]
-
-    @property
-    def value_pos(self) -> tuple[float, ...]:
-        """Upper 1-sigma error of each value, positive; NaN where there is none."""
-        return tuple(map(abs, self._column(self.kind.upper_error)))
-
-    @property
-    def value_neg(self) -> tuple[float, ...]:
-        """Lower 1-sigma error of each value, negative; NaN where there is none."""
-        return tuple(-abs(error) for error in self._column(self.kind.lower_error))
-
-    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        return [("name", self.name), ("kind", str(self.kind)), ("bins", len(self)), ("columns", list(self.columns))]
-
-    def _columns(self) -> Columns:
-        return self.all_columns()
-
-    def _metadata(self) -> Mapping[str, Any]:
-        return {"Dataset": self.name, "Mode": self.mode, "Kind": str(self.kind), **super()._metadata()}
-
-    def _writers(self) -> dict[str, Callable[[], bytes]]:
-        return super()._writers() | {".qdp": lambda: qdp_text([self]).encode()}
-
-    def _column(self, name: str) -> tuple[float, ...]:
-        return self.columns.get(name, (math.nan,) * len(self))
-
-    def all_columns(self) -> dict[str, tuple[float, ...] | tuple[str, ...]]:
-        """Return numbers and texts together, by column."""
-        return {**self.columns, **self.labels}
 
 
 class LightCurveData(JobResult, LightCurveTable):
@@ -203,6 +92,53 @@ class LightCurveData(JobResult, LightCurveTable):
     def _with(self, **shared: Any) -> Self:
         datasets = {name: dataset.model_copy(update=shared) for name, dataset in self.datasets.items()}
         return self.model_copy(update={**shared, "datasets": datasets})
+
+    def in_mjd(self) -> Self:
+        """Return the light curve with its times as MJD (UTC), good to about half a minute; see `t0_utc`.
+
+        Raises
+        ------
+        ValueError
+            Where the times are no seconds since a known T0.
+        """
+        if self.time_format != TimeFormat.MET or self.t0_utc is None:
+            raise ValueError("the times are no seconds since a known T0")
+        zero = modified_julian_date(self.t0_utc)
+        curve = self._with(time_format=TimeFormat.MJD)
+        datasets = {name: dataset.with_times(zero, DAY) for name, dataset in curve.datasets.items()}
+        return curve.model_copy(update={"datasets": datasets})
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw rates and 3-sigma upper limits, with 1-sigma errors; WT is blue, PC red.
+
+        Seconds: both axes logarithmic, because afterglows are power laws; the time axis is linear where a bin starts at
+        T0 or before, and where the last bin starts less than 10 times as late as the first, as all times since 2001 do.
+        MJD: time linear. A logarithmic rate axis leaves out the few bins at or below 0, and says how many; where they
+        are more than a few, it is linear.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default axes of a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ValueError
+            Where there is no bin.
+        """
+        from ukssdc.plotting.light_curve_plot import draw_light_curve  # noqa: PLC0415 - matplotlib is optional
+
+        return draw_light_curve(self, ax)
+
+    def plot_hardness_ratio(self, ax: Axes | None = None) -> Axes:
+        """Draw the hardness ratio against time; parameters and errors as for `plot`."""
+        from ukssdc.plotting.light_curve_plot import draw_hardness_ratio  # noqa: PLC0415 - as above
+
+        return draw_hardness_ratio(self, ax)
 
     def __getitem__(self, name: str) -> Dataset:
         return self.datasets[name]

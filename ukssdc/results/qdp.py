@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ukssdc.texts import replace_controls
 
 if TYPE_CHECKING:
-    from ukssdc.results.light_curves import Dataset
+    from ukssdc.results.dataset import Dataset
 
 GROUP_END = "NO\tNO\tNO\tNO\tNO\tNO"
 

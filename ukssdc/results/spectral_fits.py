@@ -7,10 +7,11 @@ spectrum structure.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ukssdc.notebook import html_table
 from ukssdc.results.fit_parameter import FitParameter
@@ -21,6 +22,9 @@ from ukssdc.results.spectra import ModeSpectrum, SpectralFit, SpectrumSlice
 from ukssdc.results.spectrum_files import net_rate, spectrum_path
 from ukssdc.results.table_export import Columns
 from ukssdc.times import met_to_utc, modified_julian_date
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FLUX = "erg / (cm2 s)"
 PARAMETERS = {  # wire name -> field, unit
@@ -137,6 +141,36 @@ class SpectralFits(JobResult, TableResult):
             for name, time_slice in self.slices.items()
         }
         return self.model_copy(update={"slices": slices})
+
+    @property
+    def has_files(self) -> bool:
+        """True where `with_files` has found a spectrum's file."""
+        return any(spectrum.file for time_slice in self.slices.values() for spectrum in time_slice.modes.values())
+
+    def plot(self, folder: str | os.PathLike[str], ax: Axes | None = None) -> Axes:
+        """Draw the spectra in the folder of the unpacked archive: ct/s/keV against keV, background subtracted.
+
+        Bins have at least 20 counts, and 1-sigma errors; WT is blue, PC red. The legend has the fitted photon indices.
+
+        Parameters
+        ----------
+        folder : path
+            `spec/` in a job's folder, as `extract=True` makes it.
+        ax : matplotlib Axes, optional
+            Where to draw; by default axes of a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ValueError
+            Where there is no spectrum that can be read.
+        """
+        from ukssdc.plotting.spectrum_plot import draw_spectra  # noqa: PLC0415 - matplotlib is optional
+
+        return draw_spectra(self, Path(folder), ax)
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         return [("slices", list(self.slices)), ("fits", len(self.fits)), ("t0", self.t0)]
