@@ -52,12 +52,14 @@ class LightCurveCalls:
         if isinstance(job, Job):
             path = "tprods/getLCData.php"
             answer = self._transport.call(path, doing, limits=RESULTS, JobID=job.job_id, **what)
-            return LightCurveData.from_wire(answer, at=f"{self._transport.base_url}/{path}")
+            return LightCurveData.from_wire(answer, at=f"{self._transport.base_url}/{path}").of_job(job.parameters)
         what |= {"type": "REBIN_LC"}
         answer = self._call_rebin("downloadLightCurve", doing, limits=RESULTS, objectID=job.rebin_id, **what)
         if "NOLC" in answer:
             answer = {"Datasets": []} | answer
-        return LightCurveData.from_wire(answer, at=self._transport.rebin_url)
+        return LightCurveData.from_wire(answer, at=self._transport.rebin_url).of_job(
+            job.as_job.parameters if job.parameters else {}
+        )
 
     def rebin(self, job: Job, bin_method: str | None = None, **parameters: Any) -> Rebin:
         """Have a job's complete light curve binned anew, without a new job. Every call is a new rebinning.

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ukssdc._answer import PARAMETERS, RESULTS
+from ukssdc._download_calls import DownloadCalls
 from ukssdc._http import Transport
 from ukssdc._light_curve_calls import LightCurveCalls
-from ukssdc.download import DownloadedFile, download_archive
-from ukssdc.download.fetch import Progress, Source
 from ukssdc.download.stall import DownloadLimits
 from ukssdc.errors import ProtocolError, SubmissionRefused, UKSSDCError
 from ukssdc.job import CancelReport, Job, OldJobs, read_int
 from ukssdc.limits import FIRST_BYTE_TIMEOUT, TIMEOUT, read_timeouts
-from ukssdc.record import JobFolder
+from ukssdc.notebook import html_table, short_repr
 from ukssdc.request import ProductRequest
 from ukssdc.service import BASE_URL
 from ukssdc.status import JobStatus, Product, Products, select_products
 from ukssdc.times import utcnow
 
 if TYPE_CHECKING:
-    from ukssdc.download.archive import ArchiveFormat, IfExists
     from ukssdc.results import Position, SourceList, SpectralFits
 
 
-class Client(LightCurveCalls):
+class Client(DownloadCalls, LightCurveCalls):
     """A user's way to the UKSSDC's XRT product service.
 
     Parameters
@@ -84,7 +81,11 @@ class Client(LightCurveCalls):
         return cls(email, url or BASE_URL, *read_timeouts())
 
     def __repr__(self) -> str:
-        return f"Client(base_url={self.base_url!r})"
+        return short_repr("Client", [("base_url", self.base_url)])
+
+    def _repr_html_(self) -> str:
+        rows = [("service", self.base_url), ("account", "set; it is shown nowhere")]
+        return html_table("Client of the XRT product service", (), rows)
 
     def is_account(self, email: str) -> bool:
         """Tell whether an e-mail address is the account's."""
@@ -181,55 +182,6 @@ class Client(LightCurveCalls):
             "canceljob.php", f"cancel job {job.job_id}", details="statusCodes", JobID=job.job_id, what=what
         )
         return CancelReport.from_wire(answer, job.job_id, wanted)
-
-    def download(
-        self,
-        job: Job,
-        product: Product | str,
-        directory: str | os.PathLike[str],
-        format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
-        if_exists: IfExists = "skip",
-        progress: Progress | None = None,
-        extract: bool = False,
-    ) -> DownloadedFile:
-        """Fetch a complete product's archive: streamed, verified, and only then given its name.
-
-        Parameters
-        ----------
-        job : Job
-        product : Product or str
-        directory : path
-            The job's folder; `job.json` in it keeps the check sums. It is made where it is missing.
-        format : {"tar.gz", "tar", "zip"}, optional
-        if_exists : {"skip", "replace", "error"}, optional
-            What to do about a file of that name: keep it if `job.json` knows it, replace it, or refuse.
-        progress : callable, optional
-            Called with the bytes so far and, where known, the total: at the beginning and after each piece.
-        extract : bool, optional
-            Whether to unpack the archive as well, into a folder beside it: `lc/` beside `lc.tar.gz`. `if_exists` goes
-            for that folder, too; links, and names that lead out of it, are refused.
-
-        Returns
-        -------
-        DownloadedFile
-
-        Raises
-        ------
-        DownloadError
-            Where the archive did not arrive whole, could not be stored, or is not safe to unpack.
-        UKSSDCError
-            Where the folder cannot be written, or belongs to another job.
-        """
-        (wanted,) = select_products([product], job.products)
-        return download_archive(
-            Source(self._transport.session, self.base_url, self._limits, self._transport.redact),
-            JobFolder(Path(directory), job),
-            wanted,
-            archive_format=format,
-            if_exists=if_exists,
-            extract=extract,
-            progress=progress,
-        )
 
     def attach(self, job_id: int) -> Job:
         """Take up a job that exists already.

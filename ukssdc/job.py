@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ukssdc.errors import ProtocolError
 from ukssdc.names import UNNAMED, readable_name
+from ukssdc.notebook import Html, ShortRepr, html_table, short_repr
 from ukssdc.status import Product
 from ukssdc.texts import shorten
 from ukssdc.warning import warn_once
@@ -29,7 +31,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")  # halves of characters, which UTF-8 c
 NOT_IN_URL = frozenset("()<>{}|\\^`\"'")  # what would end a link, or begin something else
 
 
-class Job(BaseModel):
+class Job(ShortRepr, BaseModel):
     """A job at the service.
 
     Attributes
@@ -102,6 +104,19 @@ class Job(BaseModel):
     def __str__(self) -> str:
         return f"job {self.job_id} ({self.name}: {', '.join(self.products)})"
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [("job_id", self.job_id), ("name", self.name), ("products", [str(p) for p in self.products])]
+
+    def _repr_html_(self) -> str:
+        page = html.escape(self.url)
+        rows = {
+            "target": self.name,
+            "products": ", ".join(self.products),
+            "submitted": f"{self.submitted:%Y-%m-%d %H:%M} UTC" if self.submitted else "",
+            "page": Html(f'<a href="{page}">{page}</a>') if is_web_address(self.url) else self.url,
+        }
+        return html_table(f"Job {self.job_id}", (), [row for row in rows.items() if row[1]])
+
 
 class CancelCode(IntEnum):
     """What became of the attempt to cancel one product (protocol, section 4)."""
@@ -113,7 +128,7 @@ class CancelCode(IntEnum):
     STATUS_UNKNOWN = 4
 
 
-class CancelReport(BaseModel):
+class CancelReport(ShortRepr, BaseModel):
     """What a cancellation brought, product by product; partial success is its own answer.
 
     Attributes
@@ -155,7 +170,7 @@ class CancelReport(BaseModel):
         return f"job {self.job_id}: " + "; ".join(f"{p}: {text}" for p, text in self.texts.items())
 
 
-class OldJob(BaseModel):
+class OldJob(ShortRepr, BaseModel):
     """One line of the list of all jobs ever submitted.
 
     Attributes
@@ -199,6 +214,13 @@ class OldJobs(list[OldJob]):
     """
 
     unreadable = 0
+
+    def __repr__(self) -> str:
+        return short_repr("OldJobs", [(None, f"{len(self)} jobs"), *((None, str(job.job_id)) for job in self[:3])])
+
+    def _repr_html_(self) -> str:
+        rows = [(str(j.job_id), j.name, f"{j.submitted or ''}"[:16], ", ".join(j.products)) for j in self]
+        return html_table("All jobs", ("Job", "Target", "Submitted (UTC)", "Products"), rows)
 
     @classmethod
     def from_wire(cls, answer: Mapping[str, Any], *, at: str) -> Self:

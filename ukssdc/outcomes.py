@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from rich.filesize import decimal
 
 from ukssdc.errors import ExtractionError, UKSSDCError
 from ukssdc.job import Job
+from ukssdc.notebook import ShortRepr, html_table
 from ukssdc.record.folders import FAILURE_REPORT, JobFolder
 from ukssdc.service import HELP_ADDRESS
 from ukssdc.status import HELPDESK_CODES, Action, Product, ProductStatus, StatusCode
@@ -19,7 +21,7 @@ from ukssdc.status import HELPDESK_CODES, Action, Product, ProductStatus, Status
 ProductName = Annotated[str, BeforeValidator(str)]
 
 
-class _Outcome(BaseModel):
+class _Outcome(ShortRepr, BaseModel):
     """What the outcomes share.
 
     Attributes
@@ -129,7 +131,7 @@ Failure = Failed | TimedOut
 Outcome = Annotated[Downloaded | Cancelled | Failed | TimedOut, Field(discriminator="outcome")]
 
 
-class JobReport(BaseModel):
+class JobReport(ShortRepr, BaseModel):
     """The end of a request: the job, and one outcome per product.
 
     Attributes
@@ -186,6 +188,13 @@ class JobReport(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.job}: " + ", ".join(f"{p} {o.outcome.replace('_', ' ')}" for p, o in self.outcomes.items())
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [("job_id", self.job.job_id), *((p, o.outcome) for p, o in self.outcomes.items())]
+
+    def _repr_html_(self) -> str:
+        rows = [(p.label, o.outcome.replace("_", " "), str(o)) for p, o in self.outcomes.items()]
+        return html_table(f"{self.job.name}, job {self.job.job_id}", ("Product", "Outcome", "What came of it"), rows)
 
 
 class ProductsFailed(Exception):  # noqa: N818 - the public name; it says what happened

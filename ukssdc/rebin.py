@@ -10,13 +10,14 @@ from pydantic import BaseModel, ConfigDict
 
 from ukssdc.errors import InvalidRequest
 from ukssdc.job import Job
+from ukssdc.notebook import ShortRepr, html_table
 from ukssdc.status import Product
 
 if TYPE_CHECKING:
     from ukssdc.request.parameters import LightCurveBinning
 
 
-class Rebin(BaseModel):
+class Rebin(ShortRepr, BaseModel):
     """A rebinning at the service.
 
     Attributes
@@ -55,6 +56,10 @@ class Rebin(BaseModel):
         return self.job.model_copy(
             update={"products": (Product.LightCurve,), "parameters": kept | binning, "submitted": self.submitted}
         )
+
+    def _repr_html_(self) -> str:
+        rows = [(name, str(value)) for name, value in self.parameters.items()]
+        return html_table(f"{self} ({self.job.name})", ("Parameter", "Value"), rows)
 
     def __str__(self) -> str:
         return f"rebinning {self.rebin_id} of job {self.job.job_id}"

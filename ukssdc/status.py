@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ukssdc.notebook import ShortRepr, html_block, html_table, short_repr
 from ukssdc.progress import progress_percent, progress_text
 from ukssdc.wire_values import read_whole_number
 
@@ -156,7 +157,7 @@ def action_for(code: int | None) -> Action:
     return Action.FAILED if code < 0 else Action.WAIT
 
 
-class ProductStatus(BaseModel):
+class ProductStatus(ShortRepr, BaseModel):
     """The status of one product.
 
     Attributes
@@ -238,6 +239,20 @@ class ProductStatus(BaseModel):
     def __str__(self) -> str:
         return f"{self.status_text} ({int(self.status_code)})"
 
+    def __getitem__(self, key: str) -> Any:
+        """Return what the service calls `statusCode`, `statusText` or `progress`."""
+        try:
+            return {"statusCode": self.status_code, "statusText": self.status_text, "progress": self.progress}[key]
+        except KeyError:
+            raise KeyError(f"{key}: a status has statusCode, statusText and progress") from None
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [("status_code", int(self.status_code)), ("status_text", self.status_text), (None, _brief(self))]
+
+    def _repr_html_(self) -> str:
+        table = html_table("Status", HEADINGS[1:], [_html_row(self)])
+        return table + (html_block(self.progress_text) if self.running else "")
+
 
 class JobStatus(Mapping[str, ProductStatus]):
     """A status answer: product name -> `ProductStatus`, in the service's order."""
@@ -287,7 +302,19 @@ class JobStatus(Mapping[str, ProductStatus]):
         return ", ".join(f"{p} {_brief(s)}" for p, s in self._statuses.items())
 
     def __repr__(self) -> str:
-        return f"JobStatus({self})"
+        return short_repr("JobStatus", ((p, _brief(s)) for p, s in self._statuses.items()))
+
+    def _repr_html_(self) -> str:
+        rows = [(p.label, *_html_row(s)) for p, s in self._statuses.items()]
+        return html_table("Status of the job's products", HEADINGS, rows)
+
+
+HEADINGS = ("Product", "Status", "Code", "Progress", "Next")  # of the tables in a notebook
+
+
+def _html_row(status: ProductStatus) -> tuple[str, ...]:
+    done = progress_percent(status.progress) if status.running else None
+    return status.status_text, str(int(status.status_code)), "" if done is None else f"{done} %", status.next
 
 
 def _brief(status: ProductStatus) -> str:

@@ -9,6 +9,7 @@ import ukssdc
 from ukssdc.errors import InvalidRequest
 from ukssdc.job import NOT_PARAMETERS
 from ukssdc.names import UNNAMED
+from ukssdc.status import Product, select_products
 from ukssdc.texts import replace_controls
 from xrt_products.flows.cli.app import app
 from xrt_products.flows.cli.output import show_json
@@ -29,6 +30,21 @@ def check(file: Path) -> int:
     show_json({name: value for name, value in request.to_wire("").items() if name != "UserID"})
     where = "stdin" if file == STDIN else file
     sys.stderr.write(f"{where} is a valid request: {replace_controls(request.name)}, {', '.join(request.products)}\n")
+    return 0
+
+
+@app.command
+def template(*products: str) -> int:
+    """Print a request for PRODUCTs as YAML with comments, to begin with: put your target in, and `run` it.
+
+    Parameters
+    ----------
+    products
+        LightCurve, Spectrum, StandardPos, EnhancedPos, AstromPos, Image, SourceDet; none: all of them.
+    """
+    from ukssdc.request.template import request_template  # noqa: PLC0415 - most commands do without the models
+
+    sys.stdout.write(request_template(select_products(products or "all", tuple(Product))))
     return 0
 
 

@@ -142,13 +142,13 @@ def test_source_detection_has_an_archive_too(emulator: Emulator) -> None:
     assert unpack(get(emulator, job_id, "sourceDet.zip").content, "zip")
 
 
-def test_a_spectrums_archive_holds_one_archive_per_slice_with_its_three_kinds_of_file(emulator: Emulator) -> None:
+def test_a_spectrums_archive_holds_one_archive_per_slice_with_its_kinds_of_file(emulator: Emulator) -> None:
     job_id = finished(emulator, Product.Spectrum)
 
     outer = unpack(get(emulator, job_id, "spec.tar").content, "tar")
     inner = unpack(outer["interval0.tar.gz"], "tar.gz")
 
-    assert {name.rsplit(".", 1)[1] for name in inner} == {"pi", "arf", "rmf"}
+    assert {name.rsplit(".", 1)[1] for name in inner} == {"pi", "arf", "rmf", "areas", "xcm"}
 
 
 def test_every_file_that_the_results_name_can_be_fetched(emulator: Emulator) -> None:

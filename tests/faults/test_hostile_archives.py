@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import io
 import stat
 import tarfile
-import zipfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packed_members import Member, pack
 from raw_server import http, raw_server
 from xrt_support import USER
 
@@ -32,38 +30,7 @@ ZIP_KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class Member:
-    """What goes into an archive; `kind` is a tar type or a Unix file type, where it is no plain file."""
-
-    name: str
-    content: bytes = b"READ TERR 1 2\n"
-    kind: bytes | int | None = None
-    target: str = ""
-
-
 GOOD = Member("lc/curve.qdp")
-
-
-def pack(members: Iterable[Member], archive_format: ArchiveFormat) -> bytes:
-    """Return an archive with these members, each as it stands."""
-    buffer = io.BytesIO()
-    if archive_format == "zip":
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made_zip:
-            for member in members:
-                entry = zipfile.ZipInfo(member.name)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = (int(member.kind or stat.S_IFREG) | 0o777) << 16
-                made_zip.writestr(entry, member.target or member.content)
-        return buffer.getvalue()
-    with tarfile.open(fileobj=buffer, mode="w:gz" if archive_format == "tar.gz" else "w:") as made_tar:
-        for member in members:
-            info = tarfile.TarInfo(member.name)
-            info.linkname = member.target
-            info.size = 0 if member.kind else len(member.content)
-            info.type = member.kind if isinstance(member.kind, bytes) else tarfile.REGTYPE
-            made_tar.addfile(info, io.BytesIO(member.content))
-    return buffer.getvalue()
 
 
 @pytest.fixture

@@ -25,20 +25,8 @@ try:
 except SystemExit as ended:
     sys.exit(9 if "prefect" in sys.modules else ended.code)
 """
-COMMANDS = [
-    "run",
-    "collect",
-    "status",
-    "watch",
-    "cancel",
-    "jobs",
-    "check",
-    "request",
-    "rebin",
-    "ui",
-    "emulator",
-    "demo",
-]
+COMMANDS = ["run", "collect", "status", "watch", "cancel", "jobs", "check", "template", "request", "rebin"]
+COMMANDS += ["ui", "emulator", "demo"]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from astropy.table import Table
 from failing_disk import FailingDisk
 from looks import RATES, dataset, full_look, job, light_curve, look
 from markdown_it import MarkdownIt
@@ -29,10 +30,12 @@ def test_all_files_are_there(tmp_path: Path) -> None:
 
     assert sorted(path.name for path in (tmp_path / "951").iterdir()) == [
         "lightcurve.csv",
+        "lightcurve.ecsv",
         "lightcurve.png",
         "position.png",
         "quicklook.md",
         "results.json",
+        "spectra.ecsv",
     ]
 
 
@@ -126,7 +129,9 @@ def test_csv_keeps_numbers_and_plain_texts(text: str) -> None:
     assert row["ObsID"] == text
 
 
-@pytest.mark.parametrize("name", ["results.json", "lightcurve.csv", "lightcurve.png", "quicklook.md"])
+@pytest.mark.parametrize(
+    "name", ["results.json", "lightcurve.csv", "lightcurve.ecsv", "lightcurve.png", "quicklook.md"]
+)
 def test_a_file_for_which_there_is_no_room_is_not_left_half_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -138,6 +143,28 @@ def test_a_file_for_which_there_is_no_room_is_not_left_half_written(
 
     assert [note.partition(":")[0] for note in files.notes] == [f"could not write {name}"]
     assert not list(tmp_path.glob(f"{name}*"))
+
+
+def test_ecsv_beside_the_csv_has_units_and_the_jobs_band(tmp_path: Path) -> None:
+    write_files(full_look(), tmp_path)
+
+    table = Table.read(tmp_path / "lightcurve.ecsv")
+    assert len(table) == len(rows_of(tmp_path))
+    assert (str(table["Time"].unit), str(table["Rate"].unit)) == ("s", "ct / s")
+    assert (table.meta["Band"], table.meta["T0"], table.meta["TimeFormat"]) == ("0.3-10 keV", 608713541.952, "MET")
+
+
+def test_without_astropy_the_page_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "astropy.table", None)
+
+    notes = write_files(full_look(), tmp_path).notes
+
+    assert [note.partition(":")[0] for note in notes] == [
+        "could not write lightcurve.ecsv",
+        "could not write spectra.ecsv",
+    ]
+    assert all("to_table() needs astropy: `pip install astropy`" in note for note in notes)
+    assert (tmp_path / "lightcurve.csv").exists()
 
 
 def test_csv_tells_the_time_format_that_was_requested_where_the_answer_does_not(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from markdown_it import MarkdownIt
 
 from ukssdc import Product
 from ukssdc.quicklook import QuickLook, artifact_page, page, write_files
-from ukssdc.quicklook.formatting import format_fit_parameter
-from ukssdc.quicklook.sky import offset
 from ukssdc.results import FitParameter, Position, SourceList, SpectralFits
+from ukssdc.results.formatting import format_fit_parameter
 from ukssdc.sexagesimal import sexagesimal
+from ukssdc.sky import offset
 
 PICTURE = {"lightcurve.png": b"\x89PNG" + bytes(60_000), "position.png": b"\x89PNG" + bytes(60_000)}
 

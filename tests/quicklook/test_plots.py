@@ -11,8 +11,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import emulated_results
 import numpy as np
 import pytest
+from emulated_slices import unpack_slices
 from looks import RATES, RATIOS, afterglow, dataset, job, light_curve, look, persistent, positions
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,10 +22,11 @@ from matplotlib.markers import CARETDOWNBASE
 from matplotlib.patches import Circle
 
 from ukssdc import Product
-from ukssdc.quicklook.plots import MAX_SIZE, as_png, light_curve_figure, position_figure
+from ukssdc.quicklook.plots import MAX_SIZE, as_png, light_curve_figure, position_figure, spectrum_figure
 from ukssdc.results import LightCurveData, Position
 
 TOLERANCE = 0.5
+T0_LABEL = "Time since T0 (s); T0 = MET 608713541.952 s (≈ 2020-04-16 07:05 UTC)"
 compared = pytest.mark.mpl_image_compare(
     tolerance=TOLERANCE, baseline_dir="baseline", style="default", savefig_kwargs={"dpi": 80}
 )
@@ -44,6 +47,18 @@ def test_positions_look_as_they_did() -> Figure:
     return position_picture(positions())
 
 
+@compared
+def test_persistent_source_in_seconds_looks_as_it_did() -> Figure:
+    return persistent_in_seconds()
+
+
+@compared
+def test_spectra_look_as_they_did(tmp_path: Path) -> Figure:
+    figure = spectrum_figure(look(spectral_fits=emulated_results.fits()), unpack_slices(tmp_path))
+    assert figure is not None
+    return figure
+
+
 def drawn(curve: LightCurveData) -> Figure:
     figure = light_curve_figure(look(light_curve=curve))
     assert figure is not None
@@ -52,6 +67,16 @@ def drawn(curve: LightCurveData) -> Figure:
 
 def position_picture(found: dict[Product, Position]) -> Figure:
     figure = position_figure(look(positions=found))
+    assert figure is not None
+    return figure
+
+
+def persistent_in_seconds() -> Figure:
+    """Draw a source that is no burst, whose times came in s since T0."""
+    rows = [(100.0 + 40_000 * n, 500.0, -500.0, 0.4 + 0.05 * (n % 4), 0.05, -0.04) for n in range(9)]
+    ratios = [(100.0 + 40_000 * n, 500.0, -500.0, 0.8, 0.2) for n in range(9)]
+    curve = light_curve(PC=dataset(RATES, *rows), PCHR=dataset(RATIOS, *ratios))
+    figure = light_curve_figure(look(job=job(name="M82"), light_curve=curve))
     assert figure is not None
     return figure
 
@@ -159,7 +184,7 @@ def test_axes_carry_units_and_zero_point() -> None:
     figure = drawn(afterglow())
 
     assert main_panel(figure).get_ylabel() == "Count rate (ct/s, 0.3-10 keV)"
-    assert figure.axes[-1].get_xlabel() == "Time since T0 (s); T0 = MET 608713541.952 s"
+    assert figure.axes[-1].get_xlabel() == T0_LABEL
 
 
 def test_time_axis_in_days_says_mjd() -> None:
@@ -175,7 +200,7 @@ def test_times_are_what_was_requested_where_the_answer_does_not_say() -> None:
     assert days is not None
     assert seconds is not None
     assert (main_panel(days).get_xlabel(), main_panel(days).get_yscale()) == ("MJD (UTC)", "linear")
-    assert main_panel(seconds).get_xlabel() == "Time since T0 (s); T0 = MET 608713541.952 s"
+    assert main_panel(seconds).get_xlabel() == T0_LABEL
 
 
 def test_energy_band_is_that_of_the_request() -> None:
@@ -204,10 +229,11 @@ def test_upper_limit_is_an_arrow_that_points_down() -> None:
     assert [np.asarray(head.get_xydata()).tolist() for head in heads] == [[[1000.0, 0.3]]]  # 40 % below the limit
 
 
-def test_hardness_ratio_has_its_own_panel() -> None:
-    figure = drawn(afterglow())
+def test_hardness_ratio_has_its_own_panel_and_names_its_bands() -> None:
+    figure = light_curve_figure(look(job=job(soft1="0.5", soft2="2", hard1="2", hard2="8"), light_curve=afterglow()))
 
-    assert [axes.get_ylabel() for axes in figure.axes][1:] == ["Hardness ratio\n(hard/soft)"]
+    assert figure is not None
+    assert [axes.get_ylabel() for axes in figure.axes][1:] == ["Hardness ratio\n(2-8 keV\n/ 0.5-2 keV)"]
 
 
 def test_no_hardness_ratio_no_panel() -> None:
@@ -315,7 +341,7 @@ def test_ten_thousand_bins_make_a_small_picture() -> None:
 def test_reference_images_are_small() -> None:
     sizes = [picture.stat().st_size for picture in (Path(__file__).parent / "baseline").glob("*.png")]
 
-    assert len(sizes) == 3
+    assert len(sizes) == 5
     assert max(sizes) < 60_000
 
 

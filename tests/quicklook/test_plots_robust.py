@@ -53,7 +53,7 @@ def test_what_stands_out_among_very_many_bins_is_drawn() -> None:
 
 def test_a_picture_with_few_error_bars_looks_as_one_with_all(monkeypatch: pytest.MonkeyPatch) -> None:
     few = grey(drawn(crowded(6000)))
-    monkeypatch.setattr("ukssdc.quicklook.plots.MAX_DRAWN", 10_000)
+    monkeypatch.setattr("ukssdc.plotting.light_curve_plot.MAX_DRAWN", 10_000)
     everything = grey(drawn(crowded(6000)))
 
     assert np.sqrt(np.mean((few - everything) ** 2)) < 10  # grey levels of 256; half of the bins make 40

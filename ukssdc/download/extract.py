@@ -28,6 +28,7 @@ from ukssdc.record.files import write_error
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SLICE = ".tar.gz"  # how the name of a slice's archive ends
 MAX_DEPTH = 32  # folders within each other
 MAX_NAME_LENGTH = 60  # characters of a member's name in a message
 _Member = tuple[PurePosixPath, IO[bytes] | None]  # a file, or a folder without content
@@ -45,6 +46,7 @@ def extract_archive(
     max_bytes: int = MAX_BYTES,
     max_members: int = MAX_MEMBERS,
     replace: bool = False,
+    slices: bool = False,
 ) -> list[Path]:
     """Unpack an archive into a new folder, which is there whole at the end, or not at all.
 
@@ -64,6 +66,9 @@ def extract_archive(
         Most files and folders that are unpacked.
     replace : bool, optional
         Whether a folder that is there already is replaced.
+    slices : bool, optional
+        Whether the archives in it are unpacked as well, each into a folder of its name in its place, within the same
+        limits: `interval0.tar.gz` of a spectrum becomes `interval0/`. Archives within those stay packed.
 
     Returns
     -------
@@ -82,7 +87,10 @@ def extract_archive(
         _remove(beside)
         beside.mkdir()
         try:
-            names = _unpack(path, beside, archive_format, max_bytes=max_bytes, max_members=max_members)
+            limits = _Limits(max_bytes, max_members)
+            names = _unpack(path, beside, archive_format, limits)
+            if slices:
+                names = [inner for name in names for inner in _unpack_slice(beside, name, limits)]
             _put_in_place(beside, directory)
         finally:
             _remove(beside)
@@ -98,15 +106,36 @@ def extract_archive(
     return [directory / name for name in names]
 
 
-def _unpack(
-    path: Path, folder: Path, archive_format: ArchiveFormat, *, max_bytes: int, max_members: int
-) -> list[PurePosixPath]:
+class _Limits:
+    """How much may be unpacked in all, counted as it comes.
+
+    Parameters
+    ----------
+    max_bytes, max_members : int
+    """
+
+    def __init__(self, max_bytes: int, max_members: int) -> None:
+        self._max_bytes, self._max_members = max_bytes, max_members
+        self._bytes = self._members = 0
+
+    def add_member(self) -> None:
+        """Count a file or folder."""
+        self._members += 1
+        if self._members > self._max_members:
+            raise _Unsafe(f"it has more than {self._max_members} members")
+
+    def add_bytes(self, count: int) -> None:
+        """Count what has been read of a file."""
+        self._bytes += count
+        if self._bytes > self._max_bytes:
+            raise _Unsafe(f"it unpacks to more than {self._max_bytes} bytes")
+
+
+def _unpack(path: Path, folder: Path, archive_format: ArchiveFormat, limits: _Limits) -> list[PurePosixPath]:
     members = _zip_members(path) if archive_format == "zip" else _tar_members(path, zipped=archive_format == "tar.gz")
     names: list[PurePosixPath] = []
-    written = 0
-    for count, (name, content) in enumerate(members, start=1):
-        if count > max_members:
-            raise _Unsafe(f"it has more than {max_members} members")
+    for name, content in members:
+        limits.add_member()
         try:
             if content is None:
                 (folder / name).mkdir(parents=True, exist_ok=True)
@@ -114,9 +143,7 @@ def _unpack(
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             with (folder / name).open("xb") as file:  # x: what exists already is not written again, nor through
                 while block := content.read(BLOCK):
-                    written += len(block)
-                    if written > max_bytes:
-                        raise _Unsafe(f"it unpacks to more than {max_bytes} bytes")
+                    limits.add_bytes(len(block))
                     file.write(block)
                 file.flush()
                 os.fsync(file.fileno())
@@ -124,6 +151,25 @@ def _unpack(
             raise _Unsafe(f"its member {_shown(str(name))} is there twice") from None
         names.append(name)
     return names
+
+
+def _unpack_slice(folder: Path, name: PurePosixPath, limits: _Limits) -> list[PurePosixPath]:
+    """Put the files of a slice in the place of its archive; what is no archive stays as it is."""
+    if not name.name.endswith(SLICE) or name.name == SLICE:
+        return [name]
+    inner = name.with_name(name.name.removesuffix(SLICE))
+    archive, target = folder / name, folder / inner
+    try:
+        target.mkdir()
+        names = _unpack(archive, target, "tar.gz", limits)
+    except FileExistsError:
+        raise _Unsafe(f"{_shown(str(inner))} is there twice, packed and not") from None
+    except _Unsafe as error:
+        raise _Unsafe(f"its slice {_shown(str(name))}: {error}") from None
+    except BROKEN as error:
+        raise _Unsafe(f"its slice {_shown(str(name))} cannot be read as tar.gz ({type(error).__name__})") from None
+    archive.unlink()
+    return [inner / file for file in names]
 
 
 def _checked(name: str) -> PurePosixPath:

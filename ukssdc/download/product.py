@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from ukssdc.download.extract import extract_archive
 from ukssdc.download.fetch import Progress, Source, fetch
 from ukssdc.download.part import Part
 from ukssdc.errors import DownloadError
+from ukssdc.notebook import ShortRepr
 from ukssdc.record import JobFolder, RecordedFile
 from ukssdc.record.files import write_error
 from ukssdc.status import Product
@@ -21,9 +23,11 @@ from ukssdc.times import utcnow
 if TYPE_CHECKING:
     from ukssdc.job import Job
 
+STEM = re.compile(r"([A-Za-z0-9_+][A-Za-z0-9_.+-]{0,99})?")  # of a file's name; nothing hidden, no folder
 
-@dataclass(frozen=True)
-class DownloadedFile:
+
+@dataclass(frozen=True, repr=False)
+class DownloadedFile(ShortRepr):
     """An archive that is on disk, whole.
 
     Attributes
@@ -69,6 +73,10 @@ def download_archive(
         raise ValueError(f"format is one of {', '.join(FORMATS)}, not {archive_format!r}")
     if if_exists not in {"skip", "replace", "error"}:
         raise ValueError(f'if_exists is "skip", "replace" or "error", not {if_exists!r}')
+    if not STEM.fullmatch(folder.stem):
+        raise ValueError(
+            f"stem is {folder.stem!r:.80}: give letters, digits, _, ., + and -, and no . or - at its beginning"
+        )
     with folder.open() as record:  # the folder can be written, and is this job's
         known = product in record.files
     with folder.lock_archive(product):  # two runs that fetch the same would spoil each other's file
@@ -88,7 +96,8 @@ def download_archive(
         if not (file.skipped and unpacked.is_dir()):  # a folder that is there is whole
             # beside an archive that was on record, it is that one's
             ours = if_exists == "replace" or (if_exists == "skip" and known)
-            extract_archive(file.path, unpacked, archive_format, replace=ours)
+            slices = product is Product.Spectrum
+            extract_archive(file.path, unpacked, archive_format, replace=ours, slices=slices)
         return replace(file, extracted=unpacked)
 
 

@@ -13,6 +13,8 @@ from ukssdc.quicklook.pages import page
 from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.record.files import write_whole
 from ukssdc.results import LightCurveData
+from ukssdc.results.job_result import TableResult
+from ukssdc.status import Product
 
 PAGE = "quicklook.md"
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # wide ones, too
@@ -35,10 +37,11 @@ class Files(NamedTuple):
 
 
 def write_files(look: QuickLook, directory: Path) -> Files:
-    """Draw and write `lightcurve.png`, `position.png`, `results.json`, `lightcurve.csv` and `quicklook.md`.
+    """Draw and write the pictures, the tables, `results.json` and `quicklook.md`.
 
-    What cannot be drawn or written becomes a note. A file for which there are no results is not
-    written, and an older one of that name is left alone.
+    The tables: `lightcurve.csv`, `lightcurve.ecsv`, and `spectra.ecsv` with a row for each fit. What cannot be drawn or
+    written becomes a note. A file for which there are no results is not written, and an older one of that name is
+    left alone.
 
     Parameters
     ----------
@@ -46,7 +49,7 @@ def write_files(look: QuickLook, directory: Path) -> Files:
     directory : Path
         The job's folder; created where it is missing.
     """
-    pictures, notes = draw(look)
+    pictures, notes = draw(look, directory)
     notes += _try("create the folder", lambda: directory.mkdir(parents=True, exist_ok=True))
     for name, png in pictures.items():
         notes += _try(f"write {name}", partial(write_whole, directory / name, png))
@@ -54,13 +57,22 @@ def write_files(look: QuickLook, directory: Path) -> Files:
     curve = look.light_curve
     if curve is not None and len(curve):
         notes += _try("write lightcurve.csv", lambda: write_whole(directory / "lightcurve.csv", light_curve_csv(curve)))
+        notes += _write_table(directory / "lightcurve.ecsv", lambda: curve)
+    fits = look.spectral_fits
+    if fits is not None and fits.fits:
+        notes += _write_table(directory / "spectra.ecsv", lambda: fits.with_files(directory / Product.Spectrum.wire))
     paths = {name: name for name in pictures}  # relative to the page
     notes += _try(f"write {PAGE}", lambda: write_whole(directory / PAGE, page(look, paths, notes)))
     return Files(pictures, tuple(notes))
 
 
-def draw(look: QuickLook) -> tuple[dict[str, bytes], list[str]]:
-    """Draw the pictures for which there are results; return them, and the problems."""
+def _write_table(path: Path, make: Callable[[], TableResult]) -> list[str]:
+    """Write a table with units; where astropy is missing, the note says what to install."""
+    return _try(f"write {path.name}", lambda: make().write(path, overwrite=True))
+
+
+def draw(look: QuickLook, directory: Path) -> tuple[dict[str, bytes], list[str]]:
+    """Draw the pictures for which there are results, or files in the job's folder; return them, and the problems."""
     try:
         from ukssdc.quicklook import plots  # noqa: PLC0415 - matplotlib is optional, and slow to import
     except ImportError:
@@ -73,7 +85,12 @@ def draw(look: QuickLook) -> tuple[dict[str, bytes], list[str]]:
         if figure is not None:
             pictures[name] = plots.as_png(figure)
 
-    for name, make in {"lightcurve.png": plots.light_curve_figure, "position.png": plots.position_figure}.items():
+    makers: dict[str, Callable[[QuickLook], Any]] = {
+        "lightcurve.png": plots.light_curve_figure,
+        "position.png": plots.position_figure,
+        "spectrum.png": lambda look: plots.spectrum_figure(look, directory / Product.Spectrum.wire),
+    }
+    for name, make in makers.items():
         notes += _try(f"draw {name}", partial(draw_one, name, make))
     return pictures, notes
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ukssdc.markdown import escape, table
-from ukssdc.quicklook.formatting import NO_VALUE, format_count, format_fit_parameter, format_number
 from ukssdc.quicklook.quick_look import QuickLook
-from ukssdc.quicklook.sky import offset
 from ukssdc.results import ModeSpectrum, Position, SpectralFit, SpectralFits, SpectrumSlice
+from ukssdc.results.formatting import NO_VALUE, format_count, format_fit_parameter, format_number
 from ukssdc.sexagesimal import sexagesimal
+from ukssdc.sky import offset
 from ukssdc.status import Product
 
 MAX_TEXT_LENGTH = 300  # characters of a text of the service's

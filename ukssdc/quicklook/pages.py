@@ -11,7 +11,7 @@ from ukssdc.quicklook.quick_look import QuickLook
 
 MAX_ARTIFACT_ROWS = 100  # of a table
 MAX_ARTIFACT_SIZE = 1_000_000  # bytes
-PICTURES = {"lightcurve.png": "Light curve", "position.png": "Positions"}
+PICTURES = {"lightcurve.png": "Light curve", "spectrum.png": "Spectra", "position.png": "Positions"}
 
 
 def page(look: QuickLook, pictures: Mapping[str, str], notes: Sequence[str] = (), max_rows: int | None = None) -> str:

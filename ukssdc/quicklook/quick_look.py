@@ -12,15 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from ukssdc.client import Client
 from ukssdc.errors import ServiceError, TransportError, UKSSDCError
 from ukssdc.job import Job
+from ukssdc.notebook import ShortRepr
 from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
 from ukssdc.status import POSITION_PRODUCTS, Product
 
-TIME_FORMATS = {"s": "MET", "m": "MJD"}  # lctimetype -> TimeFormat (protocol, sections 5 and 6)
 MAX_RETRY_TIME = 60.0  # s from the first call to the last retry
 FetchResult = Callable[[Job], Any]
 
 
-class QuickLook(BaseModel):
+class QuickLook(ShortRepr, BaseModel):
     """The results of a job, as far as they are available.
 
     Attributes
@@ -47,13 +47,8 @@ class QuickLook(BaseModel):
 
     @field_validator("light_curve")
     @classmethod
-    def _complete_time_format(cls, curve: LightCurveData | None, info: ValidationInfo) -> LightCurveData | None:
-        if curve is None or curve.time_format is not None or "job" not in info.data:
-            return curve
-        requested = str(info.data["job"].parameters.get("lctimetype"))
-        if requested == "s" and curve.t0 is None:
-            return curve  # seconds since an unknown time
-        return curve.model_copy(update={"time_format": TIME_FORMATS.get(requested)})
+    def _complete_light_curve(cls, curve: LightCurveData | None, info: ValidationInfo) -> LightCurveData | None:
+        return curve if curve is None or "job" not in info.data else curve.of_job(info.data["job"].parameters)
 
     @property
     def requested(self) -> tuple[float, float] | None:
@@ -66,12 +61,6 @@ class QuickLook(BaseModel):
         """The requested position, or else the first one found; deg J2000."""
         found = ((p.ra, p.dec) for p in self.positions.values() if p.ra is not None and p.dec is not None)
         return self.requested or next(found, None)
-
-    @property
-    def energies(self) -> str:
-        """The energy band of the light curve, keV."""
-        low, high = (_finite_or_none(self.job.parameters.get(key)) for key in ("minen", "maxen"))
-        return f"{0.3 if low is None else low:g}-{10.0 if high is None else high:g} keV"
 
 
 def fetch(

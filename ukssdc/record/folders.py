@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ukssdc.addresses import is_same_service, origin
 from ukssdc.errors import JobInProgress, UKSSDCError
 from ukssdc.job import Job
+from ukssdc.notebook import ShortRepr
 from ukssdc.record.claims import Claim, claim_request
 from ukssdc.record.files import write_error
 from ukssdc.record.journal import PendingSubmission, journal_submission
@@ -31,8 +32,8 @@ FAILURE_REPORT = "failure-{}.md"  # of a product, in its job's folder
 MAX_NAME_BYTES = 100  # of a folder's name: file systems take 255
 
 
-@dataclass(frozen=True)
-class JobFolder:
+@dataclass(frozen=True, repr=False)
+class JobFolder(ShortRepr):
     """A job's folder, with its record, its lock and its archives.
 
     Attributes
@@ -43,12 +44,15 @@ class JobFolder:
         What was asked for, wire names, without the account; for a record that is begun.
     software : mapping, optional
         Name -> version of what asks; for a record that is begun.
+    stem : str, optional
+        What the names of archives, and of the folders with their files, begin with.
     """
 
     path: Path
     job: Job
     request: Mapping[str, Any] | None = None
     software: Mapping[str, str] | None = None
+    stem: str = ""
 
     def read(self) -> JobRecord | None:
         """Return what is on record; None where there is nothing yet.
@@ -177,11 +181,11 @@ class JobFolder:
 
     def archive(self, product: Product, archive_format: str) -> Path:
         """Return where a product's archive belongs: `lc.tar.gz`."""
-        return self.path / f"{product.wire}.{archive_format}"
+        return self.path / f"{self.stem}{product.wire}.{archive_format}"
 
     def extracted(self, product: Product) -> Path:
         """Return where a product's files are unpacked to: `lc/`."""
-        return self.path / product.wire
+        return self.path / f"{self.stem}{product.wire}"
 
     def failure_report(self, product: str) -> Path:
         """Return where a product's failure report belongs: `failure-LightCurve.md`."""

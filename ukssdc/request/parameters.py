@@ -23,6 +23,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from ukssdc.errors import InvalidRequest
+from ukssdc.notebook import ShortRepr
 from ukssdc.request.form_schema import finish_schema
 from ukssdc.request.lists import read_observations, read_times
 from ukssdc.request.parameter_values import Parameter, TextFormat, param
@@ -73,7 +74,7 @@ def _bands_ascend(text: str) -> bool:
 BANDS = TextFormat(rf"{_BAND}(,{_BAND})*", 'bands in keV, each from low to high, like "0.3-10,0.3-1.5"', _bands_ascend)
 
 
-class Parameters(BaseModel):
+class Parameters(ShortRepr, BaseModel):
     """Base of the parameter classes: accepts all names, reports all problems at once, and returns what is set."""
 
     model_config = ConfigDict(frozen=True)
@@ -81,6 +82,7 @@ class Parameters(BaseModel):
     ROWS: ClassVar[dict[str, Parameter]] = {}
     RULES: ClassVar[tuple[Rule, ...]] = ()
     TITLE: ClassVar[str] = ""  # in messages; the class's name where it is empty
+    FIELD_NAMES: ClassVar[dict[str, str]] = {}  # any accepted name -> the field's
     FORM_TEXT: ClassVar[str] = ""
     FORM_NEEDS: ClassVar[tuple[str, ...]] = ()
 
@@ -99,6 +101,7 @@ class Parameters(BaseModel):
             for name, info in cls.model_fields.items()
             if isinstance(info.json_schema_extra, Parameter)
         }
+        cls.FIELD_NAMES = {name: field for field, row in cls.ROWS.items() for name in row.names}
 
     @model_validator(mode="wrap")
     @classmethod
@@ -132,7 +135,21 @@ class Parameters(BaseModel):
         return {name: value for name, value in handler(self).items() if value is not None}
 
     def __repr_args__(self) -> Any:
-        return [(name, value) for name, value in super().__repr_args__() if value is not None]
+        return [(name, value) for name, value in BaseModel.__repr_args__(self) if value is not None]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with changes, under any of a parameter's names; they are checked as a request is.
+
+        Raises
+        ------
+        InvalidRequest
+            With all problems.
+        """
+        if not update:
+            return super().model_copy(deep=deep)
+        changed = {self.FIELD_NAMES.get(name, name) for name in update}
+        kept = {name: value for name, value in self.model_dump(warnings=False).items() if name not in changed}
+        return type(self).model_validate(kept | dict(update))
 
 
 def _to_wire(value: Any) -> Any:

@@ -28,6 +28,7 @@ from ukssdc.request.redact import NO_PRODUCT, USER_HINT, USER_ID, USER_PROBLEM, 
 from ukssdc.request.request_sections import (
     FIELDS,
     MODELS,
+    PRODUCTS_BY_NAME,
     apply_product_rules,
     products_by_parameter,
     read_product,
@@ -332,7 +333,7 @@ PRODUCT_HINTS = {
     for name in row.names
 }
 
-
+ProductRequest.FIELD_NAMES |= {name: FIELDS[product] for name, product in PRODUCTS_BY_NAME.items()}
 WIRE_MODELS: tuple[type[Parameters], ...] = (ProductRequest, *MODELS.values())
 KNOWN_KEYS = NO_PARAMETERS.union(
     (p.flag.lower() for p in Product),

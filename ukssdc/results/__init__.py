@@ -5,15 +5,21 @@ to pandas (`to_pandas`) and, with units, to astropy (`to_table`); both are optio
 sections 2 and 6.
 """
 
-from ukssdc.results.light_curves import Dataset, DatasetKind, LightCurveData
+from ukssdc.results.dataset import Dataset, DatasetKind
+from ukssdc.results.energy_bands import EnergyBands
+from ukssdc.results.fit_parameter import FitParameter
+from ukssdc.results.light_curves import LightCurveData
 from ukssdc.results.positions import Position
 from ukssdc.results.source_lists import DetectedSource, SourceList
-from ukssdc.results.spectral_fits import FitParameter, ModeSpectrum, SpectralFit, SpectralFits, SpectrumSlice
+from ukssdc.results.spectra import ModeSpectrum, SpectralFit, SpectrumSlice
+from ukssdc.results.spectral_fits import SpectralFits
+from ukssdc.results.time_formats import TimeFormat
 
 __all__ = [
     "Dataset",
     "DatasetKind",
     "DetectedSource",
+    "EnergyBands",
     "FitParameter",
     "LightCurveData",
     "ModeSpectrum",
@@ -22,4 +28,5 @@ __all__ = [
     "SpectralFit",
     "SpectralFits",
     "SpectrumSlice",
+    "TimeFormat",
 ]

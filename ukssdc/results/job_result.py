@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from ukssdc.notebook import ShortRepr
 from ukssdc.results.json_object import JsonObject
-from ukssdc.results.table_export import Columns, make_pandas, make_table
+from ukssdc.results.table_export import Columns, make_pandas, make_table, table_bytes, write_table_file
 
 
-class Result(BaseModel):
+class Result(ShortRepr, BaseModel):
     """A result, or a part of one: immutable; infinities and NaN survive the way through JSON."""
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
@@ -47,7 +50,7 @@ class JobResult(Result, ABC):
         """Read the whole answer."""
 
 
-class TableResult(JobResult):
+class TableResult(Result, ABC):
     """A result that can be made into one table; its class says what a row is."""
 
     def to_pandas(self) -> Any:
@@ -55,8 +58,35 @@ class TableResult(JobResult):
         return make_pandas(self._columns())
 
     def to_table(self) -> Any:
-        """Return an `astropy.table.Table` with units; rows as in `to_pandas`, facts about all of them as metadata."""
+        """Return an `astropy.table.Table` with units; rows as in `to_pandas`, facts about all of them as metadata.
+
+        `astropy.table.QTable(...)` of it has quantities as columns.
+        """
         return make_table(self._columns(), self._units(), self._metadata())
+
+    def write(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the table to a file whose name says how: `.ecsv`, `.fits`; light curves as `.qdp` as well.
+
+        Parameters
+        ----------
+        path : path
+        overwrite : bool, optional
+            Whether a file that is there already is replaced.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ValueError
+            For any other name.
+        FileExistsError
+            Where the file is there already, unless `overwrite`.
+        ImportError
+            Where astropy is missing; QDP does without.
+        """
+        return write_table_file(Path(path), self._writers(), overwrite=overwrite)
 
     @abstractmethod
     def _columns(self) -> Columns:
@@ -69,3 +99,14 @@ class TableResult(JobResult):
     def _metadata(self) -> Mapping[str, Any]:
         """Return facts about the whole table; those that are None are left out."""
         return {}
+
+    def _header(self) -> Mapping[str, Any]:
+        """Return the header of the table in a FITS file, beyond the columns."""
+        return {}
+
+    def _writers(self) -> dict[str, Callable[[], bytes]]:
+        """Return how a file is made, by the end of its name."""
+        return {
+            ".ecsv": lambda: table_bytes(self.to_table(), "ascii.ecsv"),
+            ".fits": lambda: table_bytes(make_table(self._columns(), self._units(), self._header()), "fits"),
+        }

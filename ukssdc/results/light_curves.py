@@ -7,137 +7,35 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from enum import StrEnum
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import Field
-
-from ukssdc.results.job_result import Result, TableResult
+from ukssdc.notebook import html_table
+from ukssdc.results.dataset import Dataset, DatasetKind
+from ukssdc.results.energy_bands import EnergyBands, band_text
+from ukssdc.results.job_result import JobResult
 from ukssdc.results.json_object import JsonObject, read_number
-from ukssdc.results.table_export import Columns, make_pandas
+from ukssdc.results.light_curve_table import LightCurveTable
+from ukssdc.results.qdp import qdp_text
+from ukssdc.results.table_export import Columns
+from ukssdc.results.time_formats import TimeFormat
+from ukssdc.times import modified_julian_date
 from ukssdc.wire_values import as_list, is_list
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DATASET_NAME = re.compile(r"(?P<mode>.+?)(?P<kind>UL|Hard|Soft|HR)?(?P<nosys>_nosys)?(?P<incbad>_incbad)?")
 LABEL_COLUMNS = frozenset({"ObsID", "URL"})
-DAYS = frozenset({"MJD", "TDB"})
-UNITS = {
-    **dict.fromkeys(("Rate", "RatePos", "RateNeg", "RateErr", "UpperLimit", "BGrate", "BGerr"), "ct / s"),
-    "CtsInSrc": "ct",
-    "BGInSrc": "ct",
-    "Exposure": "s",
-}
-TIMES = ("Time", "TimePos", "TimeNeg")
+DAY = 86400.0  # s
+REQUESTED_TIMES = {"s": TimeFormat.MET, "m": TimeFormat.MJD}  # lctimetype -> TimeFormat (protocol, sections 5 and 6)
 
 
-class DatasetKind(StrEnum):
-    """What a dataset holds; `wire` is its part of the dataset's name."""
-
-    wire: str
-    column: str
-    upper_error: str
-    lower_error: str
-
-    def __new__(cls, value: str, wire: str, column: str, upper_error: str, lower_error: str) -> Self:
-        """Make a member that is its name and knows its columns."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.wire = wire
-        member.column = column
-        member.upper_error = upper_error
-        member.lower_error = lower_error
-        return member
-
-    RATE = "rate", "", "Rate", "RatePos", "RateNeg"
-    UPPER_LIMIT = "upper limit", "UL", "UpperLimit", "RatePos", "RateNeg"
-    HARD = "hard", "Hard", "Rate", "RateErr", "RateErr"
-    SOFT = "soft", "Soft", "Rate", "RateErr", "RateErr"
-    HARDNESS_RATIO = "hardness ratio", "HR", "HR", "HRErr", "HRErr"
-
-
-class Dataset(Result):
-    """One dataset of a light curve.
-
-    Attributes
-    ----------
-    name : str
-        The service's name for it: mode, kind, `_nosys`, `_incbad`: "PC", "PCUL_incbad".
-    mode : str
-        "WT" or "PC".
-    kind : DatasetKind
-        What it holds. Upper limits (3 sigma) are a dataset of their own; they are no detections.
-    nosys : bool
-        True where the systematic error of WT mode is left out.
-    incbad : bool
-        True where bins without a centroid, so possibly unreliable ones, are included.
-    columns : dict
-        Column name -> one float per bin, NaN where the service gave none. Names as the service gives them, but an upper
-        limit is in `UpperLimit`, not in `Rate`. Offsets (`TimeNeg`, `RateNeg`) are signed.
-    labels : dict
-        Column name -> one text per bin, for the columns that are no numbers (`ObsID`, `URL`).
-    url : str or None
-        The file that holds the dataset.
-    """
-
-    name: str
-    mode: str
-    kind: DatasetKind
-    nosys: bool = False
-    incbad: bool = False
-    columns: dict[str, tuple[float, ...]]
-    labels: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    url: str | None = None
-
-    def __len__(self) -> int:
-        """Return the number of bins."""
-        return len(self.columns["Time"])
-
-    @property
-    def time(self) -> tuple[float, ...]:
-        """Time of each bin; what it means: `LightCurveData.time_format`."""
-        return self.columns["Time"]
-
-    @property
-    def time_pos(self) -> tuple[float, ...]:
-        """Offset of each bin's end from its time, positive."""
-        return self._column("TimePos")
-
-    @property
-    def time_neg(self) -> tuple[float, ...]:
-        """Offset of each bin's start from its time, negative."""
-        return self._column("TimeNeg")
-
-    @property
-    def value(self) -> tuple[float, ...]:
-        """Rate or upper limit (ct/s), or hardness ratio (hard/soft), according to `kind`."""
-        return self.columns[self.kind.column]
-
-    @property
-    def value_pos(self) -> tuple[float, ...]:
-        """Upper 1-sigma error of each value, positive; NaN where there is none."""
-        return tuple(map(abs, self._column(self.kind.upper_error)))
-
-    @property
-    def value_neg(self) -> tuple[float, ...]:
-        """Lower 1-sigma error of each value, negative; NaN where there is none."""
-        return tuple(-abs(error) for error in self._column(self.kind.lower_error))
-
-    def to_pandas(self) -> Any:
-        """Return a `pandas.DataFrame`: one row per bin, under the column names of `columns`."""
-        return make_pandas(self.all_columns())
-
-    def _column(self, name: str) -> tuple[float, ...]:
-        return self.columns.get(name, (math.nan,) * len(self))
-
-    def all_columns(self) -> dict[str, tuple[float, ...] | tuple[str, ...]]:
-        """Return numbers and texts together, by column."""
-        return {**self.columns, **self.labels}
-
-
-class LightCurveData(TableResult):
+class LightCurveData(JobResult, LightCurveTable):
     """The data of a light curve.
 
-    In a table, a row is a bin; `Dataset` comes first, with NaN where a dataset does not have a column.
+    In a table, a row is a bin; `Dataset` comes first, with NaN where a dataset does not have a column. In a QDP file,
+    each dataset of rates or upper limits is a group.
 
     Attributes
     ----------
@@ -145,27 +43,102 @@ class LightCurveData(TableResult):
         Name -> `Dataset`, in the service's order; empty where no bin could be made.
     binning : str or None
         "Counts", "Time", "Snapshot" or "Observation".
-    time_format : str or None
+    time_format : TimeFormat, str or None
         "MET": s since `t0` (since 2001-01-01 UTC, where there is none). "MJD" (UTC) and "TDB": days.
     t0 : float or None
         Zero point of the times, Swift MET, s.
+    bands : EnergyBands or None
+        Energy bands; None where the job's parameters are not known.
     """
 
     NAME: ClassVar[str] = "the light curve"
 
     datasets: dict[str, Dataset]
     binning: str | None = None
-    time_format: str | None = None
-    t0: float | None = None
 
     @classmethod
     def _read(cls, answer: JsonObject) -> Self:
-        return cls(
+        curve = cls(
             datasets={n: _read_dataset(n, answer.nested(f"{n}Data", n)) for n in answer.names("Datasets")},
             binning=answer.text("Binning"),
-            time_format=answer.text("TimeFormat"),
-            t0=answer.optional_number("T0"),
         )
+        return curve._with(time_format=TimeFormat.read(answer.text("TimeFormat")), t0=answer.optional_number("T0"))
+
+    def of_job(self, parameters: Mapping[str, Any]) -> Self:
+        """Return the light curve with what a job's parameters, in wire names, say of it: bands, and what the times are.
+
+        Where the service's answer says what the times are, that holds.
+        """
+        requested = str(parameters.get("lctimetype"))
+        times = self.time_format
+        if times is None and not (requested == "s" and self.t0 is None):  # s since an unknown time
+            times = REQUESTED_TIMES.get(requested)
+        return self._with(time_format=times, bands=EnergyBands.from_parameters(parameters))
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        bins = {name: len(dataset) for name, dataset in self.datasets.items()}
+        return [("bins", bins), ("binning", self.binning), ("time_format", str(self.time_format)), ("t0", self.t0)]
+
+    def _repr_html_(self) -> str:
+        unit = f" ({self.time_unit})" if self.time_unit else ""
+        rows = [
+            (d.name, str(d.kind), str(len(d)), *([f"{d.time[0]:.9g}", f"{d.time[-1]:.9g}"] if len(d) else ["", ""]))
+            for d in self.datasets.values()
+        ]
+        title = "Light curve" + (f", {band_text(self.bands.total)}" if self.bands else "")
+        title += f", T0 = MET {self.t0:.3f} s" if self.t0 is not None else ""
+        return html_table(title, ("Dataset", "Kind", "Bins", f"First time{unit}", f"Last time{unit}"), rows)
+
+    def _with(self, **shared: Any) -> Self:
+        datasets = {name: dataset.model_copy(update=shared) for name, dataset in self.datasets.items()}
+        return self.model_copy(update={**shared, "datasets": datasets})
+
+    def in_mjd(self) -> Self:
+        """Return the light curve with its times as MJD (UTC), good to about half a minute; see `t0_utc`.
+
+        Raises
+        ------
+        ValueError
+            Where the times are no seconds since a known T0.
+        """
+        if self.time_format != TimeFormat.MET or self.t0_utc is None:
+            raise ValueError("the times are no seconds since a known T0")
+        zero = modified_julian_date(self.t0_utc)
+        curve = self._with(time_format=TimeFormat.MJD)
+        datasets = {name: dataset.with_times(zero, DAY) for name, dataset in curve.datasets.items()}
+        return curve.model_copy(update={"datasets": datasets})
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw rates and 3-sigma upper limits, with 1-sigma errors; WT is blue, PC red.
+
+        Seconds: both axes logarithmic, because afterglows are power laws; the time axis is linear where a bin starts at
+        T0 or before, and where the last bin starts less than 10 times as late as the first, as all times since 2001 do.
+        MJD: time linear. A logarithmic rate axis leaves out the few bins at or below 0, and says how many; where they
+        are more than a few, it is linear.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default axes of a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ValueError
+            Where there is no bin.
+        """
+        from ukssdc.plotting.light_curve_plot import draw_light_curve  # noqa: PLC0415 - matplotlib is optional
+
+        return draw_light_curve(self, ax)
+
+    def plot_hardness_ratio(self, ax: Axes | None = None) -> Axes:
+        """Draw the hardness ratio against time; parameters and errors as for `plot`."""
+        from ukssdc.plotting.light_curve_plot import draw_hardness_ratio  # noqa: PLC0415 - as above
+
+        return draw_hardness_ratio(self, ax)
 
     def __getitem__(self, name: str) -> Dataset:
         return self.datasets[name]
@@ -193,18 +166,11 @@ class LightCurveData(TableResult):
         """The datasets of hardness ratios."""
         return self.of_kind(DatasetKind.HARDNESS_RATIO)
 
-    @property
-    def time_unit(self) -> str | None:
-        """The unit of the times, "s" or "d"; None where the service did not say what the times are."""
-        if self.time_format is None:
-            return None
-        return "d" if self.time_format.upper() in DAYS else "s"
-
-    def _units(self) -> Mapping[str, str]:
-        return UNITS | (dict.fromkeys(TIMES, self.time_unit) if self.time_unit else {})
-
     def _metadata(self) -> Mapping[str, Any]:
-        return {"Binning": self.binning, "TimeFormat": self.time_format, "T0": self.t0}
+        return {"Binning": self.binning, **super()._metadata()}
+
+    def _writers(self) -> dict[str, Callable[[], bytes]]:
+        return super()._writers() | {".qdp": lambda: qdp_text([*self.detections, *self.upper_limits]).encode()}
 
     def _columns(self) -> Columns:
         tables = [(dataset, dataset.all_columns()) for dataset in self.datasets.values()]

@@ -5,16 +5,22 @@ Source: protocol, section 2.
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from ukssdc.results.job_result import JobResult
+from ukssdc.results.job_result import JobResult, TableResult
 from ukssdc.results.json_object import JsonObject
+from ukssdc.results.table_export import Columns
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 NOT_FOUND = "The service could not determine a position."
 
 
-class Position(JobResult):
-    """A position of the source, or the reason why there is none.
+class Position(JobResult, TableResult):
+    """A position of the source, or the reason why there is none. In a table it is the only row.
 
     Attributes
     ----------
@@ -57,6 +63,55 @@ class Position(JobResult):
     def found(self) -> bool:
         """True where there is a position."""
         return self.ra is not None
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        centre: tuple[float, float] | None = None,
+        label: str = "",
+        colour: str = "#c62828",
+        line: str = "-",
+    ) -> Axes:
+        """Draw the position with its 90 % circle, as offsets in arcsec; east is on the left.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default axes of a new figure.
+        centre : (float, float), optional
+            RA and Dec of the origin, deg; by default the position itself.
+        label : str, optional
+            Its name in the legend; the radius follows.
+        colour, line : str, optional
+            Colour and line style of the circle.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ValueError
+            Where there is no position.
+        """
+        from ukssdc.plotting.position_plot import draw_position  # noqa: PLC0415 - matplotlib is optional
+
+        return draw_position(self, ax, centre=centre, label=label, colour=colour, line=line)
+
+    def _columns(self) -> Columns:
+        places = {"RA": self.ra, "Dec": self.dec, "Err90": self.err90}
+        return {
+            **{name: [math.nan if value is None else value] for name, value in places.items()},
+            "FromSXPS": [self.from_sxps],
+            "WhichSXPS": [self.which_sxps or ""],
+        }
+
+    def _units(self) -> Mapping[str, str]:
+        return {"RA": "deg", "Dec": "deg", "Err90": "arcsec"}
+
+    def _metadata(self) -> Mapping[str, Any]:
+        return {"Frame": "J2000", "Reason": self.reason}
 
     def __str__(self) -> str:
         if self.ra is None or self.dec is None or self.err90 is None:

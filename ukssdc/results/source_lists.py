@@ -6,10 +6,10 @@ Source: protocol, section 2; the field names as in the reference client's docume
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
-from ukssdc.results.job_result import Result, TableResult
+from ukssdc.results.job_result import JobResult, Result, TableResult
 from ukssdc.results.json_object import JsonObject, read_number
 from ukssdc.results.table_export import Columns
 from ukssdc.wire_values import is_list
@@ -45,7 +45,7 @@ class DetectedSource(Result):
     values: dict[str, int | float | str]
 
 
-class SourceList(TableResult):
+class SourceList(JobResult, TableResult):
     """The detections, band by band.
 
     In a table, a row is a detection; `Band` comes first, then the service's own columns.
@@ -70,6 +70,9 @@ class SourceList(TableResult):
     def __len__(self) -> int:
         """Return the number of detections, all bands taken together."""
         return sum(len(sources) for sources in self.bands.values())
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [("sources", {band: len(sources) for band, sources in self.bands.items()})]
 
     def _units(self) -> Mapping[str, str]:
         return UNITS

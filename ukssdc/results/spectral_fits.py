@@ -7,14 +7,24 @@ spectrum structure.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import Field
-
-from ukssdc.results.job_result import Result, TableResult
+from ukssdc.notebook import html_table
+from ukssdc.results.fit_parameter import FitParameter
+from ukssdc.results.formatting import format_fit_parameter, format_number
+from ukssdc.results.job_result import JobResult, TableResult
 from ukssdc.results.json_object import JsonObject
+from ukssdc.results.spectra import ModeSpectrum, SpectralFit, SpectrumSlice
+from ukssdc.results.spectrum_files import net_rate, spectrum_path
 from ukssdc.results.table_export import Columns
+from ukssdc.times import met_to_utc, modified_julian_date
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FLUX = "erg / (cm2 s)"
 PARAMETERS = {  # wire name -> field, unit
@@ -33,123 +43,36 @@ NUMBERS = {
 }
 UNITS = {
     **dict.fromkeys(("Start", "Stop", "MeanTime", "Exposure"), "s"),
+    "MeanMJD": "d",
+    **dict.fromkeys(("Rate", "RateErr"), "ct / s"),
     **{name + end: unit for name, (_, unit) in PARAMETERS.items() for end in ("", "Pos", "Neg") if unit},
     **{name: unit for name, (_, unit) in NUMBERS.items() if unit},
 }
 COLUMNS = (
-    *("Slice", "Mode", "Model", "Fitted", "Start", "Stop", "MeanTime", "Exposure"),
+    *(
+        "Slice",
+        "ObsID",
+        "Mode",
+        "Model",
+        "Fitted",
+        "Start",
+        "Stop",
+        "MeanTime",
+        "MeanMJD",
+        "Exposure",
+        "Rate",
+        "RateErr",
+    ),
     *(name + end for name in PARAMETERS for end in ("", "Pos", "Neg")),
     *NUMBERS,
+    "File",
 )
+TEXTS = frozenset({"ObsID", "File"})
+OBSID = re.compile(r"Obs_(\d{11})")  # a slice of one observation (protocol, section 6)
+MJD_DECIMALS = 4  # 10 s: the drift of Swift's clock (UTCF) is not known here
 
 
-class FitParameter(Result):
-    """A fitted value with its errors.
-
-    Attributes
-    ----------
-    value : float
-    pos, neg : float or None
-        Signed offsets of the ends of the confidence interval, positive and negative; None where the fit gave none.
-        90 % confidence, unless the request set another `deltaFitStat`: `SpectralFits.confidence`.
-    """
-
-    value: float
-    pos: float | None = None
-    neg: float | None = None
-
-
-class SpectralFit(Result):
-    """The fit of one model to one spectrum. What the model does not have is None.
-
-    Attributes
-    ----------
-    model : str
-        "PowerLaw", "APEC", ...
-    fitted : bool
-        False where the automatic fit failed (`NOFIT`); all the rest is None then.
-    nh : FitParameter or None
-        Absorbing column (intrinsic, where `galactic_nh` is given), cm^-2.
-    gamma : FitParameter or None
-        Photon index.
-    kt : FitParameter or None
-        Temperature, keV.
-    observed_flux, unabsorbed_flux : FitParameter or None
-        Flux in 0.3 to 10 keV, erg cm^-2 s^-1.
-    galactic_nh : float or None
-        Galactic column that the fit held fixed, cm^-2.
-    redshift : float or None
-        Redshift of the absorber.
-    cstat, dof, fit_chi : float or None
-        C-statistic, degrees of freedom, chi-squared.
-    image : str or None
-        Address of a picture of spectrum and model.
-    """
-
-    model: str
-    fitted: bool
-    nh: FitParameter | None = None
-    gamma: FitParameter | None = None
-    kt: FitParameter | None = None
-    observed_flux: FitParameter | None = None
-    unabsorbed_flux: FitParameter | None = None
-    galactic_nh: float | None = None
-    redshift: float | None = None
-    cstat: float | None = None
-    dof: float | None = None
-    fit_chi: float | None = None
-    image: str | None = None
-
-
-class ModeSpectrum(Result):
-    """The spectrum of one mode in one time slice, with its fits.
-
-    Attributes
-    ----------
-    mode : str
-        "WT" or "PC".
-    mean_time : float or None
-        Mean time of the events, s since `SpectralFits.t0`.
-    exposure : float or None
-        s.
-    models : dict
-        Model -> `SpectralFit`; empty where no fit was asked for.
-    """
-
-    mode: str
-    mean_time: float | None = None
-    exposure: float | None = None
-    models: dict[str, SpectralFit] = Field(default_factory=dict)
-
-    @property
-    def fitted(self) -> bool:
-        """True where at least one model was fitted."""
-        return any(fit.fitted for fit in self.models.values())
-
-
-class SpectrumSlice(Result):
-    """One time slice.
-
-    Attributes
-    ----------
-    name : str
-        Its name: "interval0", or the request's `rname1` to `rname4`.
-    start, stop : float or None
-        The interval asked for, s since `SpectralFits.t0`.
-    data_file : str or None
-        Address of the slice's own archive.
-    modes : dict
-        Mode -> `ModeSpectrum`; empty where no spectrum could be made (`NOSPEC`).
-    """
-
-    name: str
-    start: float | None = None
-    stop: float | None = None
-    data_file: str | None = None
-    modes: dict[str, ModeSpectrum] = Field(default_factory=dict)
-
-
-class SpectralFits(TableResult):
+class SpectralFits(JobResult, TableResult):
     """The spectral fits of a job.
 
     In a table, a row is a fit, with NaN where there is no value.
@@ -203,6 +126,69 @@ class SpectralFits(TableResult):
             return None
         return math.erf(math.sqrt(self.delta_fit_stat / 2))
 
+    def with_files(self, folder: Path) -> Self:
+        """Return the fits with the file of each spectrum in the folder of the unpacked archive, and its count rate.
+
+        Parameters
+        ----------
+        folder : Path
+            `spec/` in a job's folder, beside `spec.tar.gz`; where it or a file is missing, nothing is added.
+        """
+        slices = {
+            name: time_slice.model_copy(
+                update={"modes": {mode: _with_file(s, name, folder) for mode, s in time_slice.modes.items()}}
+            )
+            for name, time_slice in self.slices.items()
+        }
+        return self.model_copy(update={"slices": slices})
+
+    @property
+    def has_files(self) -> bool:
+        """True where `with_files` has found a spectrum's file."""
+        return any(spectrum.file for time_slice in self.slices.values() for spectrum in time_slice.modes.values())
+
+    def plot(self, folder: str | os.PathLike[str], ax: Axes | None = None) -> Axes:
+        """Draw the spectra in the folder of the unpacked archive: ct/s/keV against keV, background subtracted.
+
+        Bins have at least 20 counts, and 1-sigma errors; WT is blue, PC red. The legend has the fitted photon indices.
+
+        Parameters
+        ----------
+        folder : path
+            `spec/` in a job's folder, as `extract=True` makes it.
+        ax : matplotlib Axes, optional
+            Where to draw; by default axes of a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ValueError
+            Where there is no spectrum that can be read.
+        """
+        from ukssdc.plotting.spectrum_plot import draw_spectra  # noqa: PLC0415 - matplotlib is optional
+
+        return draw_spectra(self, Path(folder), ax)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [("slices", list(self.slices)), ("fits", len(self.fits)), ("t0", self.t0)]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                *(time_slice.name, spectrum.mode, fit.model),
+                *(format_fit_parameter(fit.gamma), format_fit_parameter(fit.kt), format_fit_parameter(fit.nh, 1e22)),
+                format_fit_parameter(fit.observed_flux, 1e-12),
+                f"{format_number(fit.cstat)} / {format_number(fit.dof)}" if fit.fitted else "no fit (NOFIT)",
+            ]
+            for time_slice, spectrum, fit in self.fits
+        ]
+        head = ("Slice", "Mode", "Model", "Photon index", "kT (keV)", "NH (10²² cm⁻²)", "Flux (10⁻¹² erg cm⁻² s⁻¹)")
+        level = f", errors {100 * self.confidence:.0f} %" if self.confidence else ""
+        return html_table(f"Spectral fits{level}", (*head, "C-stat / dof"), rows)
+
     def _units(self) -> Mapping[str, str]:
         return UNITS
 
@@ -210,8 +196,17 @@ class SpectralFits(TableResult):
         return {"T0": self.t0, "DeltaFitStat": self.delta_fit_stat, "GalNH_unfitted": self.galactic_nh_unfitted}
 
     def _columns(self) -> Columns:
-        rows = [_fit_row(*fit) for fit in self.fits]
-        return {name: [math.nan if row[name] is None else row[name] for row in rows] for name in COLUMNS}
+        rows = [_fit_row(self, *fit) for fit in self.fits]
+        return {name: [_gap(name) if row[name] is None else row[name] for row in rows] for name in COLUMNS}
+
+
+def _gap(column: str) -> Any:
+    return "" if column in TEXTS else math.nan
+
+
+def _mjd(t0: float | None, since: float | None) -> float | None:
+    moment = None if t0 is None or since is None else met_to_utc(t0 + since)
+    return None if moment is None else round(modified_julian_date(moment), MJD_DECIMALS)
 
 
 def _read_slice(name: str, entry: JsonObject) -> SpectrumSlice:
@@ -254,7 +249,16 @@ def _read_parameter(name: str, entry: JsonObject) -> FitParameter | None:
     return FitParameter(value=value, pos=entry.optional_number(f"{name}Pos"), neg=entry.optional_number(f"{name}Neg"))
 
 
-def _fit_row(time_slice: SpectrumSlice, spectrum: ModeSpectrum, fit: SpectralFit) -> dict[str, Any]:
+def _with_file(spectrum: ModeSpectrum, slice_name: str, folder: Path) -> ModeSpectrum:
+    path = spectrum_path(folder, slice_name, spectrum.mode)
+    if path is None:
+        return spectrum
+    found = net_rate(path)
+    rate = {} if found is None else {"rate": found.rate, "rate_error": found.error}
+    return spectrum.model_copy(update={"file": path.relative_to(folder).as_posix(), **rate})
+
+
+def _fit_row(fits: SpectralFits, time_slice: SpectrumSlice, spectrum: ModeSpectrum, fit: SpectralFit) -> dict[str, Any]:
     row: dict[str, Any] = {
         "Slice": time_slice.name,
         "Mode": spectrum.mode,
@@ -264,6 +268,11 @@ def _fit_row(time_slice: SpectrumSlice, spectrum: ModeSpectrum, fit: SpectralFit
         "Stop": time_slice.stop,
         "MeanTime": spectrum.mean_time,
         "Exposure": spectrum.exposure,
+        "Rate": spectrum.rate,
+        "RateErr": spectrum.rate_error,
+        "ObsID": obsid[1] if (obsid := OBSID.fullmatch(time_slice.name)) else None,
+        "MeanMJD": _mjd(fits.t0, spectrum.mean_time),
+        "File": spectrum.file,
     }
     for name, (field, _) in PARAMETERS.items():
         parameter: FitParameter | None = getattr(fit, field)

@@ -6,8 +6,6 @@ They hold the same numbers as the answers to the calls for results.
 from __future__ import annotations
 
 import gzip
-import io
-import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
@@ -18,14 +16,15 @@ from ukssdc.emulator.data.measured_positions import (
     enhanced_position_txt,
     standard_position_dat,
 )
-from ukssdc.emulator.data.selection import observations, slices
+from ukssdc.emulator.data.selection import observations
+from ukssdc.emulator.data.slice_archives import slice_archives
 from ukssdc.emulator.data.spectrum_fits import spectral_fits
+from ukssdc.emulator.data.tar_files import MTIME
 from ukssdc.emulator.data.xray_source import ResultJob
 from ukssdc.status import Product
 
 ArchiveFiles = dict[str, bytes]
 """Name -> content."""
-MTIME: Final = 1587000000  # 16 April 2020, for every file: the same archive each time it is built
 GIF: Final = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 )
@@ -53,13 +52,6 @@ def archive_files(job: ArchivedJob, product: Product) -> ArchiveFiles:
     return made
 
 
-def tar_header(name: str, size: int) -> bytes:
-    """Return the header of a file in a tar archive."""
-    info = tarfile.TarInfo(name)
-    info.size, info.mtime, info.mode = size, MTIME, 0o644
-    return info.tobuf(tarfile.GNU_FORMAT)
-
-
 def _light_curve(job: ArchivedJob) -> ArchiveFiles:
     curves = light_curve(job, {"nosys": "both", "incbad": "both"})
     made: ArchiveFiles = {"curve.qdp": light_curve_qdp(job).encode()}
@@ -72,9 +64,8 @@ def _light_curve(job: ArchivedJob) -> ArchiveFiles:
 
 
 def _spectrum(job: ArchivedJob) -> ArchiveFiles:
-    spectra = {f"{name}.tar.gz": _one_spectrum(name) for name in slices(job.pars)}
     plots = {_file_name(address): GIF for address in _images(spectral_fits(job))}
-    return {**spectra, **plots, "spec.log": _log(job, Product.Spectrum)}
+    return {**slice_archives(job), **plots, "spec.log": _log(job, Product.Spectrum)}
 
 
 def _images(entries: Any) -> Iterator[str]:
@@ -82,18 +73,6 @@ def _images(entries: Any) -> Iterator[str]:
     if isinstance(entries, Mapping):
         for key, value in entries.items():
             yield from [value] if key == "Image" else _images(value)
-
-
-def _one_spectrum(name: str) -> bytes:
-    inner = [
-        (f"{name}{mode}.{suffix}", _fits(EXTNAME=kind, TELESCOP="SWIFT", INSTRUME="XRT", DATAMODE=mode.upper()))
-        for mode in ("wt", "pc")
-        for suffix, kind in (("pi", "SPECTRUM"), ("arf", "SPECRESP"), ("rmf", "MATRIX"))
-    ]
-    packed = io.BytesIO()
-    for file, content in inner:
-        packed.write(tar_header(file, len(content)) + content + bytes(-len(content) % 512))
-    return gzip.compress(packed.getvalue() + bytes(1024), mtime=MTIME)
 
 
 def _standard_position(job: ArchivedJob) -> ArchiveFiles:

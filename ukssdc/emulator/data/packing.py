@@ -15,7 +15,8 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from ukssdc.emulator.data.archive_contents import ArchiveFiles, tar_header
+from ukssdc.emulator.data.archive_contents import ArchiveFiles
+from ukssdc.emulator.data.tar_files import tar_header
 
 BLOCK_SIZE: Final = 2**18  # bytes generated at a time
 MAX_STORED_BLOCK: Final = 65535  # bytes in a stored block of deflate

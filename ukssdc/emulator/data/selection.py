@@ -32,13 +32,16 @@ def observations(pars: Mapping[str, Any], product: Product) -> list[str]:
     return [f"{name}{number:03d}" for name in targets for number in range(3)] if everything else [f"{targets[0]}000"]
 
 
+SLICE_PREFIXES = {"obsid": "Obs", "snapshot": "snapshot"}
+
+
 def slices(pars: Mapping[str, Any]) -> list[str]:
     """Return the names of the spectra that a job requests, at least one."""
     kind = str(pars.get("timeslice", "single"))
     if kind == "user":
         return [str(pars[key]) for key in ("rname1", "rname2", "rname3", "rname4") if pars.get(key)] or ["interval0"]
-    if kind in ("obsid", "snapshot"):
-        return [f"{kind}_{name}" for name in observations(pars, Product.Spectrum)]
+    if kind in SLICE_PREFIXES:
+        return [f"{SLICE_PREFIXES[kind]}_{name}" for name in observations(pars, Product.Spectrum)]
     return [str(pars.get("specstem") or "interval0")]
 
 

@@ -74,13 +74,23 @@ def spectral_fits(job: ResultJob, *, nofit: bool = False, nospec: bool = False) 
     answer["rnames"] = []
     for name, (start, stop, snapshots) in _slices(job, source).items():
         entry: dict[str, Any] = {"DataFile": f"{job.base_url}/spec/{name}.tar.gz", "Start": start, "Stop": stop}
-        spectra = [] if nospec else [s for mode in MODES if (s := _exposure_in(source, mode, snapshots)).exposure > 0]
+        spectra = [] if nospec else _exposures(source, snapshots)
         entry |= {"Modes": [s.mode for s in spectra]} if spectra else {"NOSPEC": 1}
         for spectrum in spectra:
             entry[spectrum.mode] = _spectrum(job, name, spectrum, galactic_nh, nofit=nofit)
         answer["rnames"].append(name)
         answer[name] = entry
     return answer
+
+
+def slice_exposures(job: ResultJob) -> dict[str, list[ModeExposure]]:
+    """Return what there is of each slice, mode by mode; nothing of one that was not observed."""
+    source = XraySource(job)
+    return {name: _exposures(source, snapshots) for name, (_, _, snapshots) in _slices(job, source).items()}
+
+
+def _exposures(source: XraySource, snapshots: list[Snapshot]) -> list[ModeExposure]:
+    return [found for mode in MODES if (found := _exposure_in(source, mode, snapshots)).exposure > 0]
 
 
 def _slices(job: ResultJob, source: XraySource) -> dict[str, tuple[float, float, list[Snapshot]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ukssdc.results import FitParameter
+from ukssdc.results.fit_parameter import FitParameter
 
 MAX_DECIMALS = 6  # a number that would need more is written with an exponent
 MAX_WITHOUT_EXPONENT = 1e7
