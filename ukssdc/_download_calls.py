@@ -58,7 +58,8 @@ class DownloadCalls:
             Called with the bytes so far and, where known, the total: at the beginning and after each piece.
         extract : bool, optional
             Whether to unpack the archive as well, into a folder beside it: `lc/` beside `lc.tar.gz`. `if_exists` goes
-            for that folder, too; links, and names that lead out of it, are refused.
+            for that folder, too; links, and names that lead out of it, are refused. The slices of a spectrum are
+            unpacked in it: `spec/interval0/`.
         stem : str, optional
             What the names of archive and folder begin with: "M82_" makes `M82_lc.tar.gz`.
 

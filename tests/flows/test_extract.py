@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from astropy.table import Table
 from xrt_support import Serve, request_for
 
 from ukssdc import Product
@@ -20,6 +21,17 @@ def test_extract_unpacks_each_archive_beside_itself(serve: Serve, options: dict[
     assert isinstance(outcome, Downloaded)
     assert outcome.extracted == report.directory / "lc"
     assert list((report.directory / "lc").rglob("*.qdp")) != []
+
+
+def test_slices_are_unpacked_and_the_quick_look_makes_use_of_them(serve: Serve, options: dict[str, Any]) -> None:
+    serve()
+
+    report = request_products(request_for(Product.Spectrum), **options | {"quicklook": True}, extract=True)
+
+    table = Table.read(report.directory / "spectra.ecsv")
+    assert [(report.directory / "spec" / name).is_file() for name in table["File"]] == [True, True]
+    assert (table["Rate"] > 0).all()
+    assert (report.directory / "spectrum.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_nothing_is_unpacked_unless_asked_for(serve: Serve, options: dict[str, Any]) -> None:
