@@ -53,10 +53,10 @@ from xrt_products.tasks.flow_run import (
     label_rebin,
     run_began,
 )
+from xrt_products.tasks.poll import poll_status
 from xrt_products.tasks.rebin import (
     cancel_rebin,
     download_rebin,
-    poll_rebin,
     rebin_cancelled,
     report_rebin_failure,
     submit_rebin,
@@ -220,11 +220,15 @@ def _follow(folder: RebinFolder, options: WaitOptions) -> Outcome:
         max_wait=options.max_wait,
         no_status_polls=options.no_status_polls,
     )
-    poll = poll_rebin.with_options(
-        retries=max_retries(options.max_wait, options.interval), retry_delay_seconds=options.interval
+    poll = poll_status.with_options(
+        name="poll rebinning",
+        task_run_name=f"poll rebinning {folder.rebin.rebin_id}",
+        description="Ask once a minute where a rebinning is; retries are the loop.",
+        retries=max_retries(options.max_wait, options.interval),
+        retry_delay_seconds=options.interval,
     )
     with handle_interrupt(lambda: _last_words(folder.rebin, options.account)), interruptible():
-        poll(tracker, options.account)
+        poll([tracker], options.account)
         outcome = _branch(tracker, folder, options)
         on_record(lambda: folder.note_outcome(outcome.outcome), options)
     return outcome

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from prefect import get_run_logger, runtime
 
 from ukssdc import Client, JobStatus, UKSSDCError
-from ukssdc.errors import JobGone
 from ukssdc.tracker import JobTracker
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.cancellation import raise_if_cancelled
@@ -94,20 +93,10 @@ def poll_status(
 def _poll(tracker: JobTracker, client: Client) -> None:
     """Make a call; one job's error does not stop the others' polls."""
     try:
-        poll_once(tracker, client)
+        tracker.poll_with(client)
     except UKSSDCError as error:
         if tracker.poll_failed:
-            get_run_logger().error("Not retrying the poll of job %d: %s", tracker.job.job_id, error)
-
-
-def poll_once(tracker: JobTracker, client: Client) -> None:
-    """Make the call that is due for a job; where it is gone, that is put on record. Errors as for `JobTracker.poll`."""
-    try:
-        tracker.poll(lambda pending: client.status(tracker.job, pending), client.jobs)
-    except JobGone:
-        if tracker.folder is not None:
-            tracker.folder.note_gone()
-        raise
+            get_run_logger().error("Not retrying the poll of %s: %s", tracker.subject, error)
 
 
 def _show(tracker: JobTracker, artifacts: ProgressArtifacts | None) -> None:

@@ -8,25 +8,21 @@ from prefect import get_run_logger, runtime, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from ukssdc import Job, Product, ProductStatus, Rebin, UKSSDCError
+from ukssdc import Job, Product, ProductStatus, Rebin
 from ukssdc.errors import ServiceError
 from ukssdc.markdown import escape
 from ukssdc.outcomes import Cancelled, Downloaded, Failure
 from ukssdc.quicklook import QuickLook, artifact_page, write_files
 from ukssdc.quicklook.output_files import light_curve_csv
-from ukssdc.rebin_tracker import RebinTracker
 from ukssdc.record.rebin_folder import RebinFolder
 from ukssdc.request.parameters import LightCurveBinning
 from ukssdc.results import LightCurveData
 from ukssdc.status import Action
 from xrt_products.tasks.account import Account, client_for
-from xrt_products.tasks.cancellation import raise_if_cancelled
 from xrt_products.tasks.flow_run import label_rebin
 from xrt_products.tasks.observe.best_effort import best_effort
-from xrt_products.tasks.observe.display import show
 from xrt_products.tasks.observe.events import emit_rebin
 from xrt_products.tasks.observe.notifications import Notify, send_notification
-from xrt_products.tasks.poll import ProductsPending
 from xrt_products.tasks.report import failure_page, write_page
 from xrt_products.tasks.retry import MAX_CORRUPT, TO_THE_DEADLINE, give_up_after, retried_task
 from xrt_products.tasks.submit import REFUSED_TRIES
@@ -76,49 +72,6 @@ def submit_rebin(
     log.info("The service bins the light curve of job %d anew, as its rebinning %d", job.job_id, rebin.rebin_id)
     label_rebin(rebin)
     return rebin
-
-
-@retried_task(
-    name="poll rebinning",
-    task_run_name="poll rebinning {tracker.rebin.rebin_id}",
-    description="Ask once a minute where a rebinning is; retries are the loop.",
-    backoff=False,
-)
-def poll_rebin(tracker: RebinTracker, account: Account = None) -> ProductStatus:
-    """Make the status call that is due, as `poll_status` does for jobs.
-
-    Parameters
-    ----------
-    tracker : RebinTracker
-        The rebinning, and its deadline; the answer is noted in it.
-    account : str, UKSSDCAccount or None, optional
-
-    Returns
-    -------
-    ProductStatus
-        Where it has settled, the longest wait is over, or the poll failed for good (`tracker.poll_error`).
-
-    Raises
-    ------
-    ProductsPending
-        Nothing of this has happened yet: Prefect asks again after the interval.
-    RunCancelled
-        The run was cancelled in Prefect, which nothing else has noticed.
-    """
-    raise_if_cancelled()
-    if not tracker.deadline_passed and not tracker.poll_too_soon:
-        try:
-            with client_for(account) as client:
-                tracker.poll_with(client)
-            show(lambda display: display.status(tracker.job, tracker.status))
-        except UKSSDCError as error:
-            if error is not tracker.poll_error:
-                raise
-            if tracker.poll_failed:
-                get_run_logger().error("Not retrying the poll of %s: %s", tracker.rebin, error)
-    if tracker.settled or tracker.deadline_passed or tracker.poll_failed:
-        return tracker.status[Product.LightCurve]
-    raise ProductsPending(str(tracker), [tracker])
 
 
 @retried_task(

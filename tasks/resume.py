@@ -10,7 +10,7 @@ from ukssdc.status import Action
 from ukssdc.tracker import JobTracker
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.cancellation import raise_if_cancelled
-from xrt_products.tasks.poll import ProductsPending, poll_once
+from xrt_products.tasks.poll import ProductsPending
 from xrt_products.tasks.retry import give_up_after, retried_task
 
 
@@ -51,7 +51,7 @@ def can_resume(
         raise ProductsPending(f"job {folder.job.job_id} was polled only just now")
     with give_up_after(deadline), client_for(account) as client:
         try:
-            poll_once(tracker, client)
+            tracker.poll_with(client)
         except UKSSDCError:
             if tracker.gone:
                 return False

@@ -49,6 +49,7 @@ class RebinTracker(JobTracker):
     def _may_pass(self, error: UKSSDCError) -> bool:
         return error.retryable or (super()._may_pass(error) and self._refusals < MAX_REFUSALS)
 
-    def __str__(self) -> str:
-        text = f"{self.rebin}: {self.status}"
-        return text if self.poll_error is None else f"{text} ({self.poll_error})"
+    @property
+    def subject(self) -> str:
+        """What is followed, in words."""
+        return str(self.rebin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ukssdc.errors import JobGone, UKSSDCError
 from ukssdc.job import Job, OldJob
@@ -13,6 +14,9 @@ from ukssdc.record import JobFolder
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.status import Action, JobStatus, Product, ProductStatus
 from ukssdc.times import clock, utcnow
+
+if TYPE_CHECKING:
+    from ukssdc.client import Client
 
 NO_STATUS_POLLS = 3  # in a row, after which a product without a status has failed
 GONE_LISTS = 2  # lists that must say that a job is gone
@@ -160,6 +164,15 @@ class JobTracker:
             self._last_poll = clock()  # the end: the call itself may have been slow
             self.next_poll = self._last_poll + self._pause()
 
+    def poll_with(self, client: Client) -> None:
+        """Make the call that is due; where the job is gone, that is put on record. Errors as for `poll`."""
+        try:
+            self.poll(lambda pending: client.status(self.job, pending), client.jobs)
+        except JobGone:
+            if self.folder is not None:
+                self.folder.note_gone()
+            raise
+
     def mark_dispatched(self, products: tuple[Product, ...]) -> None:
         """Take note that these products have been handed to their branch: they are not asked for again."""
         self._dispatched.update(products)
@@ -222,6 +235,11 @@ class JobTracker:
         if self.folder is not None:
             self.folder.note_statuses(answer, utcnow())
 
+    @property
+    def subject(self) -> str:
+        """What is followed, in words."""
+        return f"job {self.job.job_id}"
+
     def __str__(self) -> str:
-        text = f"job {self.job.job_id}: {self.status.only(self.pending)}"
+        text = f"{self.subject}: {self.status.only(self.pending)}"
         return text if self.poll_error is None else f"{text} ({self.poll_error})"
