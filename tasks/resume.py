@@ -62,7 +62,8 @@ def can_resume(
         raise ProductsPending(str(tracker))
     cancelled = {Product(p) for p, s in tracker.status.items() if s.action is Action.CANCELLED}
     files = record.files if record is not None else {}
-    if cancelled.issuperset(set(folder.job.products) - set(files)):
+    missing = set(folder.job.products) - set(files)
+    if missing and cancelled.issuperset(missing):
         folder.note_cancelled(cancelled)
         return False
     return True

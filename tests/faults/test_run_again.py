@@ -18,7 +18,7 @@ from ukssdc import Product
 from ukssdc.download.archive import verify_archive
 from ukssdc.emulator import Build, Emulator, Fault
 from ukssdc.outcomes import JobReport
-from ukssdc.record import ProductsFolder
+from ukssdc.record import JobFolder, ProductsFolder
 from ukssdc.times import utcnow
 from xrt_products import ProductsFailed, request_products
 
@@ -57,6 +57,24 @@ def test_a_script_killed_before_its_pages_are_made_makes_them_when_it_is_run_aga
     assert list(emulator.jobs) == [951]
     assert (folder / "quicklook.md").exists()
     assert len(emulator.ledger.calls("download")) == 1
+
+
+@pytest.mark.parametrize("image", ["downloaded", "failed"])
+def test_a_script_killed_between_its_last_file_and_the_outcomes_goes_on_with_its_job(
+    serve: Serve, options: dict[str, Any], image: str
+) -> None:
+    emulator = serve({Product.Image: Build(ends=4 if image == "downloaded" else -1)})
+    request, options = request_for(Product.LightCurve, Product.Image), options | {"on_failure": "return"}
+    before = request_products(request, **options)
+    with JobFolder(before.directory, before.job).open() as record:  # as it was on disk before the outcomes were
+        record.outcomes.clear()
+        record.ended = False
+
+    report = request_products(request, **options)
+
+    assert list(emulator.jobs) == [951]
+    assert {p: o.outcome for p, o in report.outcomes.items()} == {"LightCurve": "downloaded", "Image": image}
+    assert report.files == before.files
 
 
 def test_a_job_that_the_service_has_removed_is_no_obstacle(
