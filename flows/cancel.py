@@ -115,13 +115,13 @@ def _jobs_of(flow_run: FlowRun, account: str | UKSSDCAccount | None) -> list[int
         labels = client.read_flow_run(flow_run.id).labels  # the one at hand may be from before the submission
         known = labels.get(LABEL, flow_run.parameters.get("job_id"))
         if known is not None:
-            return [int(str(known))]
+            return [int(number) for number in str(known).split()]
         if flow_run.start_time is None or "request" not in flow_run.parameters:
             return []
         request = read_request(flow_run.parameters["request"])
         jobs = [job for job, _ in submitted_by(request, flow_run)(client_for(account))]
-        for job in jobs:  # so that it is known whose it was when the same request is run again
-            label_run(client, flow_run, job)
+        if jobs:  # so that it is known whose they were when the same request is run again
+            label_run(client, flow_run, jobs)
         return [job.job_id for job in jobs]
 
 

@@ -13,7 +13,8 @@ from ukssdc.outcomes import JobReport
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.tracker import NO_STATUS_POLLS
 from xrt_products.flows.cancel import cancel_job_with_run
-from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, on_record, products_folder
+from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
+from xrt_products.flows.followed_job import on_record
 from xrt_products.flows.form import AccountField, NotifyField
 from xrt_products.flows.interrupt import commands, handle_interrupt
 from xrt_products.flows.options import FollowOptions
@@ -103,7 +104,7 @@ def collect_products(
         folder = products.folder_of(
             find(job_id, account, run_began() + timedelta(seconds=max_wait), DEPLOYED_TRIES if is_deployed() else 1)
         )
-    label_flow_run(folder.job)
+    label_flow_run([folder.job])
     try:
         with watch_cancellation(deployed_run(), interval):
             [report] = follow([on_record(lambda: folder.begin(None, SOFTWARE), options)], options)

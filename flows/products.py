@@ -19,7 +19,8 @@ from ukssdc.service import POLL_INTERVAL
 from ukssdc.slots import MAX_ACTIVE, SubmissionSlot
 from ukssdc.tracker import NO_STATUS_POLLS, JobTracker
 from xrt_products.flows.cancel import cancel_job_with_run, submitted_by
-from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, on_record, products_folder
+from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
+from xrt_products.flows.followed_job import on_record
 from xrt_products.flows.form import AccountField, NotifyField
 from xrt_products.flows.interrupt import handle_interrupt, job_goes_on
 from xrt_products.flows.options import FollowOptions
@@ -28,11 +29,11 @@ from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
 from xrt_products.tasks.flow_run import (
     DEPLOYED_TRIES,
-    URL_LABEL,
     deployed_run,
     flow_run,
     is_deployed,
     label_flow_run,
+    labelled_urls,
     run_began,
 )
 from xrt_products.tasks.results import RESULTS
@@ -149,7 +150,7 @@ def request_products(
             )
             claim.note_job(folder.job.job_id)
             folder = on_record(lambda: folder.begin(body, SOFTWARE), options)
-            [report] = follow([folder], options, ended=slot.job_ended)
+            [report] = follow([folder], options, slot)
     except (JobInProgress, RunCancelled) as error:
         return end_without_report(error)  # type: ignore[no-any-return]  # a state is the end of a run
     return report if on_failure == "return" else report.raise_for_failures()
@@ -157,8 +158,7 @@ def request_products(
 
 def _job_of_this_run(request: ProductRequest, products: ProductsFolder) -> JobFolder | None:
     """Find the job that this very flow run had before it was interrupted; None where it had none on record."""
-    url = flow_run().labels.get(URL_LABEL)
-    return None if url is None else products.find(request.name, str(url))
+    return next((found for url in labelled_urls(flow_run()) if (found := products.find(request.name, url))), None)
 
 
 def _unfinished_job(
@@ -182,7 +182,7 @@ def _unfinished_job(
         log.warning("What an earlier run left unfinished of %s %s: submitting a new job", folder.job, over)
         return None
     log.warning("Resuming %s, which an earlier run left unfinished; fresh=True submits a new job", folder.job)
-    label_flow_run(folder.job)
+    label_flow_run([folder.job])
     return folder
 
 

@@ -36,7 +36,8 @@ from ukssdc.status import Action
 from ukssdc.times import utcnow
 from ukssdc.tracker import NO_STATUS_POLLS
 from xrt_products.flows.cancel import MAX_CANCEL_WAIT, parameter, stored_account
-from xrt_products.flows.follow import OnFailure, end_without_report, on_record, products_folder
+from xrt_products.flows.follow import OnFailure, end_without_report, products_folder
+from xrt_products.flows.followed_job import on_record
 from xrt_products.flows.form import AccountField, FormOrJson, NotifyField
 from xrt_products.flows.interrupt import cancels_on_interrupt, handle_interrupt
 from xrt_products.flows.options import WaitOptions

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -70,16 +70,17 @@ def is_deployments_own() -> bool:
     return run.deployment_id is not None and run.parent_task_run_id is None
 
 
-def label_flow_run(job: Job) -> None:
-    """Note the job at the current flow run; a Prefect server that is away costs the label and not the job."""
+def label_flow_run(jobs: Sequence[Job]) -> None:
+    """Note the active jobs at the current flow run; a Prefect server that is away costs the label and not the job."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or not isinstance(context.client, SyncPrefectClient):
         return
     try:
-        label_run(context.client, context.flow_run, job)
+        label_run(context.client, context.flow_run, jobs)
     except (httpx.HTTPError, PrefectException) as error:
         note_outage()
-        get_run_logger().warning("Could not label this flow run with job %d: %r", job.job_id, error)
+        numbers = ", ".join(str(job.job_id) for job in jobs)
+        get_run_logger().warning("Could not label this flow run with job %s: %r", numbers, error)
 
 
 def label_rebin(rebin: Rebin) -> None:
@@ -96,16 +97,22 @@ def label_rebin(rebin: Rebin) -> None:
         get_run_logger().warning("Could not label this flow run with %s: %r", rebin, error)
 
 
-def label_run(client: SyncPrefectClient, run: FlowRun, job: Job) -> None:
-    """Note a job at a flow run.
+def label_run(client: SyncPrefectClient, run: FlowRun, jobs: Sequence[Job]) -> None:
+    """Note jobs at a flow run, in the place of those that were noted before.
 
     Raises
     ------
     httpx.HTTPError, PrefectException
         The Prefect server is away.
     """
-    client.update_flow_run(run.id, tags={*run.tags, tag_of(job)})
-    _retry_on_503(lambda: client.update_flow_run_labels(run.id, {LABEL: job.job_id, URL_LABEL: job.url}))
+    client.update_flow_run(run.id, tags={*run.tags, *map(tag_of, jobs)})
+    numbers, urls = " ".join(str(job.job_id) for job in jobs), " ".join(job.url for job in jobs)
+    _retry_on_503(lambda: client.update_flow_run_labels(run.id, {LABEL: numbers, URL_LABEL: urls}))
+
+
+def labelled_urls(run: FlowRun) -> list[str]:
+    """Return the addresses of the jobs that are noted at a flow run."""
+    return str(run.labels.get(URL_LABEL, "")).split()
 
 
 def _retry_on_503(call: Callable[[], None]) -> None:
@@ -144,7 +151,7 @@ def owned_by_other_run(job: Job, mine: Collection[str]) -> bool:
             runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[tag_of(job)])))
     except (httpx.HTTPError, PrefectException) as error:
         raise PrefectUnavailable(f"cannot ask the Prefect server whose job {job.job_id} is: {error!r}") from error
-    return any(run.labels.get(URL_LABEL) == job.url and (str(run.id) not in mine or _is_cancelled(run)) for run in runs)
+    return any(job.url in labelled_urls(run) and (str(run.id) not in mine or _is_cancelled(run)) for run in runs)
 
 
 def _is_cancelled(run: FlowRun) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prefect import get_run_logger, runtime
 
 from ukssdc import Client, JobStatus, UKSSDCError
+from ukssdc.errors import NoSlot
+from ukssdc.limits import MAX_WAIT
+from ukssdc.slots import SubmissionSlot
 from ukssdc.tracker import JobTracker
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.cancellation import raise_if_cancelled
@@ -25,18 +28,23 @@ class ProductsPending(Exception):  # noqa: N818 - no error: it tells Prefect to 
     message : str
     trackers : sequence of JobTracker, optional
         Of the jobs that were asked about.
+    no_slot : UKSSDCError, optional
+        Why there is no slot, where one was wanted.
     """
 
     retryable = True
 
-    def __init__(self, message: str, trackers: Sequence[JobTracker] = ()) -> None:
+    def __init__(self, message: str, trackers: Sequence[JobTracker] = (), no_slot: UKSSDCError | None = None) -> None:
         super().__init__(message)
         self.trackers = trackers
+        self.no_slot = no_slot
 
 
 def _task_run_name() -> str:
     """Name the jobs: `poll job 951`."""
     numbers = [str(tracker.job.job_id) for tracker in runtime.task_run.parameters["trackers"]]
+    if not numbers:
+        return "wait for slot"
     if len(numbers) > MAX_NAMED:
         return f"poll {len(numbers)} jobs"
     return f"poll job {', '.join(numbers)}"
@@ -52,6 +60,9 @@ def poll_status(
     trackers: Sequence[JobTracker],
     account: Account = None,
     artifacts: Mapping[int, ProgressArtifacts] | None = None,
+    slot: SubmissionSlot | None = None,
+    wake: Callable[[], bool] | None = None,
+    max_wait: float = MAX_WAIT,
 ) -> dict[int, JobStatus]:
     """Make one status call for each job that is due, for all its pending products.
 
@@ -64,6 +75,13 @@ def poll_status(
         A block's name, a block, or the environment.
     artifacts : mapping, optional
         Job number -> what shows its progress in the Prefect UI.
+    slot : SubmissionSlot, optional
+        A slot that something waits for: it is taken as soon as the service's count, asked for in the same attempt,
+        leaves room.
+    wake : callable, optional
+        Tells whether there is something else to be done, which ends the task as well.
+    max_wait : float, optional
+        How long a slot is waited for while the count does not change, s.
 
     Returns
     -------
@@ -75,6 +93,10 @@ def poll_status(
     ------
     ProductsPending
         Nothing of this has happened yet: Prefect asks again after the interval.
+    NoSlot
+        There was none for longer than `max_wait`.
+    ServiceError
+        The service refuses the account.
     RunCancelled
         The run was cancelled in Prefect, which nothing else has noticed.
     """
@@ -85,9 +107,35 @@ def poll_status(
                 _poll(tracker, client)
                 if tracker.poll_error is None:
                     _show(tracker, (artifacts or {}).get(tracker.job.job_id))
-    if ready := {t.job.job_id: t.status for t in trackers if t.settled or t.deadline_passed or t.poll_failed}:
+        no_slot = _take(slot, trackers, client, max_wait) if slot is not None else None
+    ready = {t.job.job_id: t.status for t in trackers if t.settled or t.deadline_passed or t.poll_failed}
+    if ready or (slot is not None and slot.held) or (wake is not None and wake()):
         return ready
-    raise ProductsPending("; ".join(map(str, trackers)), trackers)
+    raise ProductsPending("; ".join([*map(str, trackers), *([str(no_slot)] if no_slot else [])]), trackers, no_slot)
+
+
+def _take(slot: SubmissionSlot, trackers: Sequence[JobTracker], client: Client, max_wait: float) -> UKSSDCError | None:
+    """Take a slot if there is one; return why there is none."""
+    for tracker in trackers:
+        if tracker.complete:  # what has come to its end at the service leaves room
+            slot.job_ended(tracker.job.job_id)
+    if not slot.may_have_room:
+        return None
+    try:
+        slot.take(client.count_active_jobs)
+    except UKSSDCError as error:
+        if not (error.retryable or slot.counted):
+            raise
+        slot.pause(max(tracker.interval for tracker in trackers) if trackers else 0.0)
+        if slot.stalled_for > max_wait:
+            raise NoSlot(
+                f"no slot for {max_wait:g} s, in which the number of active jobs has not changed: {error}. See "
+                "`xrt-products jobs`, and cancel what is not wanted any more",
+                active=getattr(error, "active", 0),
+                retryable=False,
+            ) from None
+        return error
+    return None
 
 
 def _poll(tracker: JobTracker, client: Client) -> None:

@@ -30,7 +30,11 @@ MAX_RETRIES = 3
     persist_result=False,
 )
 def quicklook(
-    folder: JobFolder, report: JobReport | Products, account: Account = None, interval: float = POLL_INTERVAL
+    folder: JobFolder,
+    report: JobReport | Products,
+    account: Account = None,
+    interval: float = POLL_INTERVAL,
+    show: bool = True,
 ) -> Path:
     """Fetch the results of a job and show them; whatever goes wrong is said in the page and in the log.
 
@@ -46,6 +50,8 @@ def quicklook(
         As for `xrt_products.request_products`.
     interval : float, optional
         Time between two polls, s; the pauses are in proportion to it.
+    show : bool, optional
+        Whether the page is to be in the Prefect UI as well.
 
     Returns
     -------
@@ -64,7 +70,8 @@ def quicklook(
             log.warning("Quick look at job %d, %s: %s", job.job_id, product.label, problem)
         for note in files.notes:
             log.warning("Quick look at job %d: %s", job.job_id, note)
-        _show(look, files, folder.path)
+        if show:
+            _show(look, files, folder.path)
         log.info("Quick look at job %d: %s", job.job_id, path)
     return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 from typing import NamedTuple
@@ -34,10 +35,17 @@ class PriorSubmissions(NamedTuple):
         Those whose process was killed before their job's number was on disk.
     products : ProductsFolder, optional
         The destination: a job that is on record there is not this submission's.
+    since : datetime, optional
+        When its first attempt began, UTC; by default, the flow run.
+    may_have_arrived : bool, optional
+        Whether an earlier attempt may have reached the service; by default, wherever this task, or its flow run, was
+        started before.
     """
 
     orphaned: tuple[JournalEntry, ...] = ()
     products: ProductsFolder | None = None
+    since: datetime | None = None
+    may_have_arrived: bool | None = None
 
 
 _NOTHING = PriorSubmissions()
@@ -54,7 +62,7 @@ REFUSED_TRIES = 3  # where no job is active, and the service names no parameter;
     # A flow run that is set going again finds its job here. How it is asked for is no part of what was asked for.
     persist_result=True,
     result_serializer="json",
-    cache_policy=INPUTS - "account" - "deadline" - "prior" - "slot" + RUN_ID,
+    cache_policy=INPUTS - "account" - "deadline" - "prior" - "slot" - "active" + RUN_ID,
 )
 def submit_request(
     request: ProductRequest,
@@ -62,6 +70,8 @@ def submit_request(
     deadline: datetime | None = None,
     prior: PriorSubmissions = _NOTHING,
     slot: SubmissionSlot | None = None,
+    active: Sequence[Job] = (),
+    row: str = "",  # noqa: ARG001 - a part of the cache key
 ) -> Job:
     """Ask for products to be built.
 
@@ -79,6 +89,10 @@ def submit_request(
         Submissions of the same request by runs that are gone.
     slot : SubmissionSlot, optional
         The slot for it, taken already or to be taken here; it is given back.
+    active : sequence of Job, optional
+        The run's other jobs that are active: with this one, they are what a cancellation of the run is to cancel.
+    row : str, optional
+        Which of the run's submissions it is, where it makes several of one request.
 
     Returns
     -------
@@ -95,13 +109,14 @@ def submit_request(
         The deadline is over.
     """
     with give_up_after(deadline), client_for(account) as client:
-        may_exist = bool(prior.orphaned) or is_another_attempt()
+        repeated = is_another_attempt() if prior.may_have_arrived is None else prior.may_have_arrived
+        may_exist = bool(prior.orphaned) or repeated
         job = _find_existing_job(client, request, prior) if may_exist else None
         if job is None:
             with closing(SubmissionSlot(client.base_url, sys.maxsize)) as unlimited:
                 job = _submit(client, request, slot or unlimited, deadline)
             get_run_logger().info("The service took the request as job %d: %s", job.job_id, job.url)
-    label_flow_run(job)
+    label_flow_run([*active, job])
     return job
 
 
@@ -145,7 +160,7 @@ def _find_existing_job(client: Client, request: ProductRequest, prior: PriorSubm
     run = context.flow_run if context is not None else None
     attempts = {s.run: s.since for s in prior.orphaned}
     if run is not None:
-        attempts[str(run.id)] = run.start_time or utcnow()
+        attempts[str(run.id)] = prior.since or run.start_time or utcnow()
     since = min(attempts.values(), default=utcnow())
     known = prior.products.recorded_jobs() if prior.products is not None else frozenset()
     found = [job for job in find_submitted(client, request, since, known) if not owned_by_other_run(job, attempts)]

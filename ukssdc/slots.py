@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ukssdc.addresses import origin
 from ukssdc.errors import NoSlot, UKSSDCError
 from ukssdc.record.locks import file_lock, is_locked
+from ukssdc.times import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,11 +69,28 @@ class SubmissionSlot:
         self.refused_at: int | None = None
         self._held: ExitStack | None = None
         self._jobs: dict[int, ExitStack] = {}
+        self._next_count = clock()
+        self._last_count: int | None = None
+        self._changed_at = clock()
 
     @property
     def held(self) -> bool:
         """True between a count that left room and the submission."""
         return self._held is not None
+
+    @property
+    def may_have_room(self) -> bool:
+        """False while as many of one's own jobs are active as may be, or within a pause."""
+        return len(self._jobs) < self.max_active and clock() >= self._next_count
+
+    @property
+    def stalled_for(self) -> float:
+        """Time since the service's count last changed, or left room, s."""
+        return clock() - self._changed_at
+
+    def pause(self, seconds: float) -> None:
+        """Let no count be asked for during this time, s; or until one of one's own jobs ends."""
+        self._next_count = clock() + seconds
 
     def take(self, count: Callable[[], int]) -> bool:
         """Take the slot, if there is one; False where another process is submitting at this moment.
@@ -98,11 +116,14 @@ class SubmissionSlot:
                 return False
             active = count()
             self.counted = True
+            if active != self._last_count:
+                self._last_count, self._changed_at = active, clock()
             active = max(active, self._known_active())
             limit = self.max_active if self.refused_at is None else min(self.max_active, self.refused_at)
             if active >= limit:
                 raise NoSlot(f"waiting for a slot: {active} of {limit} active", active=active)
             self._held = stack.pop_all()
+            self._changed_at = clock()
         return True
 
     def release(self) -> None:
@@ -124,6 +145,7 @@ class SubmissionSlot:
         """Let them know that it is active no more."""
         if (held := self._jobs.pop(job_id, None)) is not None:
             held.close()
+            self._next_count = clock()
 
     def close(self) -> None:
         """Give back all that is held."""

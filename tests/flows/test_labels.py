@@ -24,7 +24,7 @@ def test_a_label_that_is_refused_because_another_write_got_in_between_is_sent_ag
     # Six refusals are one more than Prefect's own client would put up with, in a minute.
     after = http(b"nothing was asked since")
     with raw_server(NO_CSRF, TAGGED, *[BUSY] * 6, LABELLED, after) as url, SyncPrefectClient(url) as client:
-        label_run(client, FlowRun(flow_id=uuid4()), JOB)
+        label_run(client, FlowRun(flow_id=uuid4()), [JOB])
         answer = httpx.get(url).text
 
     assert answer == "nothing was asked since"
@@ -36,4 +36,4 @@ def test_a_label_that_is_refused_for_another_reason_is_not() -> None:
         SyncPrefectClient(url) as client,
         pytest.raises(httpx.HTTPStatusError, match="500"),
     ):
-        label_run(client, FlowRun(flow_id=uuid4()), JOB)
+        label_run(client, FlowRun(flow_id=uuid4()), [JOB])

@@ -6,7 +6,6 @@ import re
 import tempfile
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
-from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 LOCK = ".lock"
 FAILURE_REPORT = "failure-{}.md"  # of a product, in its job's folder
+MAX_FOLDERS = 3  # one below the other, of a target
 MAX_NAME_BYTES = 100  # of a folder's name: file systems take 255
 
 
@@ -199,9 +199,12 @@ class ProductsFolder:
     Attributes
     ----------
     path : Path
+    target : str, optional
+        The target's folder below it; by default, it is called as the target.
     """
 
     path: Path
+    target: str | None = None
 
     def require_writable(self) -> None:
         """Make the folder, and see that a file can be written there, before a job is submitted for it.
@@ -219,16 +222,18 @@ class ProductsFolder:
 
     def folder_of(self, job: Job) -> JobFolder:
         """Return a job's folder, whether or not it is there yet: that of its record, whatever the target was called."""
-        for path in self.path.glob(f"*/{job.job_id}/{NAME}"):
+        number = str(job.job_id)
+        below = _records_below(self.path, number) if self.target is None else self._target("").glob(f"{number}/{NAME}")
+        for path in below:
             with suppress(UKSSDCError):
                 record = JobRecord.load(path.parent)
                 if record is not None and record.url == job.url:
                     return JobFolder(path.parent, job)
-        return JobFolder(self.path / safe_name(job.name) / str(job.job_id), job)
+        return JobFolder(self._target(job.name) / number, job)
 
     def find(self, name: str, url: str) -> JobFolder | None:
         """Find a target's job by its address, whatever became of it; None where it has no record."""
-        return next((folder for folder, record in self._jobs(name) if record.url == url), None)
+        return next((folder for folder, record in self.jobs(name) if record.url == url), None)
 
     def find_unfinished(self, name: str, request: Mapping[str, Any], service: str) -> JobFolder | None:
         """Find the job that an earlier run submitted for the same request and did not finish.
@@ -254,7 +259,7 @@ class ProductsFolder:
         """
         found = [
             folder
-            for folder, record in self._jobs(name)
+            for folder, record in self.jobs(name)
             if record.request == request and is_same_service(record.url, service) and not record.finished
         ]
         newest = max(found, key=lambda folder: folder.job.job_id, default=None)
@@ -270,25 +275,38 @@ class ProductsFolder:
 
     def recorded_jobs(self) -> frozenset[str]:
         """Return the addresses of all jobs that are on record here, of whichever target."""
-        return frozenset(record.url for _, record in self._jobs("*"))
+        return frozenset(record.url for _, record in _load(_records_below(self.path)))
 
     def journal(
-        self, name: str, request: Mapping[str, Any], *, run: str, since: datetime, until: datetime
+        self, name: str, request: Mapping[str, Any], *, run: str, since: datetime, until: datetime, row: str = ""
     ) -> AbstractContextManager[PendingSubmission]:
         """Put on disk that a request is about to be sent; see `journal_submission`."""
-        return journal_submission(self.path / safe_name(name), request, run=run, since=since, until=until)
+        return journal_submission(self._target(name), request, run=run, since=since, until=until, row=row)
 
     def claim(self, name: str, request: Mapping[str, Any], service: str, run: str) -> AbstractContextManager[Claim]:
         """Hold the claim on a request for this destination; see `claim_request`."""
-        return claim_request(self.path / safe_name(name), request, str(origin(service)), run)
+        return claim_request(self._target(name), request, str(origin(service)), run)
 
-    def _jobs(self, name: str) -> Iterator[tuple[JobFolder, JobRecord]]:
-        """Yield the folder and the record of each of a target's jobs, of any target for "*"."""
-        for path in self.path.glob(f"{name if name == '*' else escape(safe_name(name))}/*/{NAME}"):
-            with suppress(UKSSDCError):  # not ours to judge; opening that folder for its job will tell
-                record = JobRecord.load(path.parent)
-                if record is not None:
-                    yield JobFolder(path.parent, record.job), record
+    def jobs(self, name: str) -> Iterator[tuple[JobFolder, JobRecord]]:
+        """Yield the folder and the record of each of a target's jobs; those that cannot be read are left out."""
+        return _load(self._target(name).glob(f"*/{NAME}"))
+
+    def _target(self, name: str) -> Path:
+        return self.path / (self.target or safe_name(name))
+
+
+def _records_below(path: Path, job: str = "*") -> Iterator[Path]:
+    """Yield the records of a job, or of all, of any target."""
+    for depth in range(1, MAX_FOLDERS + 1):
+        yield from path.glob("*/" * depth + f"{job}/{NAME}")
+
+
+def _load(paths: Iterable[Path]) -> Iterator[tuple[JobFolder, JobRecord]]:
+    for path in paths:
+        with suppress(UKSSDCError):  # not ours to judge; opening that folder for its job will tell
+            record = JobRecord.load(path.parent)
+            if record is not None:
+                yield JobFolder(path.parent, record.job), record
 
 
 def safe_name(name: str) -> str:

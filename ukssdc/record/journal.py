@@ -31,6 +31,8 @@ class JournalEntry(BaseModel):
     ----------
     run : str
         Who submits; letters, digits and dashes.
+    row : str
+        Which of the run's submissions it is, where it makes several; letters and digits.
     since, until : datetime
         When it began, and when its job would not be waited for any more; UTC.
     request : dict
@@ -39,9 +41,15 @@ class JournalEntry(BaseModel):
 
     version: Literal[1] = 1
     run: str
+    row: str = ""
     since: AwareDatetime
     until: AwareDatetime
     request: dict[str, Any]
+
+    @property
+    def file(self) -> str:
+        """The name of its file."""
+        return FILE.format("-".join(filter(None, (self.run, self.row))))
 
 
 class PendingSubmission(NamedTuple):
@@ -60,15 +68,14 @@ class PendingSubmission(NamedTuple):
 
     def resolve(self) -> None:
         """Take it out of the journal, and the orphans with it: what became of them is known."""
-        for run in (None, *(s.run for s in self.orphaned)):
-            path = self.path if run is None else self.path.with_name(FILE.format(run))
+        for path in (self.path, *(self.path.with_name(entry.file) for entry in self.orphaned)):
             with suppress(OSError):  # the job is on record: what is left behind does no harm
                 path.unlink(missing_ok=True)
 
 
 @contextmanager
 def journal_submission(
-    folder: Path, request: Mapping[str, Any], *, run: str, since: datetime, until: datetime
+    folder: Path, request: Mapping[str, Any], *, run: str, since: datetime, until: datetime, row: str = ""
 ) -> Iterator[PendingSubmission]:
     """Put on disk that a request is about to be sent; until `resolve`, or a refusal.
 
@@ -82,6 +89,8 @@ def journal_submission(
         Who submits; letters, digits and dashes.
     since, until : datetime
         When it began, and when its job would not be waited for any more; UTC.
+    row : str, optional
+        Which of the run's submissions it is, where it makes several.
 
     Raises
     ------
@@ -90,8 +99,8 @@ def journal_submission(
     """
     import fcntl  # noqa: PLC0415 - POSIX only; the rest of the package is not
 
-    path = folder / FILE.format(run)
-    submission = JournalEntry(run=run, since=since, until=until, request=dict(request))
+    submission = JournalEntry(run=run, row=row, since=since, until=until, request=dict(request))
+    path = folder / submission.file
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = path.open("w", encoding="utf-8")
