@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from math import isfinite
 from numbers import Real
 from types import NoneType
@@ -96,12 +97,12 @@ class Parameter:
         optional = NoneType in get_args(annotation)
         return replace(self, field=field, type=types[0] if optional else annotation)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Every name under which it is accepted."""
         return tuple(n for n in (self.field, self.name, self.wire_name, self.deprecated, self.alias) if n)
 
-    @property
+    @cached_property
     def choices(self) -> tuple[str, ...]:
         """The permitted words, where there are only these."""
         literal = get_args(self.type)[0] if get_origin(self.type) is tuple else self.type

@@ -80,7 +80,7 @@ def read_request_file(path: Path, *, quote: bool = True) -> Mapping[Any, Any]:
     try:
         if not quote:
             _require_request_size(path)
-        text = _decode(path.read_bytes())
+        text = decode_text(path.read_bytes())
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is not text in UTF-8"
         raise _invalid_file(
@@ -139,7 +139,7 @@ def _reason(text: str | None, *, quote: bool) -> str:
     return f": {text}" if quote else ""
 
 
-def _decode(data: bytes) -> str:
+def decode_text(data: bytes) -> str:
     """Return a file's text, without the byte-order mark with which some editors begin it."""
     encoding = next((name for mark, name in ENCODINGS.items() if data.startswith(mark)), "utf-8")
     return data.decode(encoding).removeprefix("\ufeff")

@@ -78,11 +78,11 @@ class ParameterSet:
         misspelt name.
         """
         names = {name: row for row in self.rows.values() for name in row.names}
-        suggestions = {_normalized(name): row.name for name, row in names.items()}
-        suggestions |= {_normalized(name): name for name in other_names}
+        suggestions: dict[str, str] = {}
         for key, value in items:
             row = names.get(key)
             if row is None:
+                suggestions = suggestions or _suggestions(names, other_names)
                 suggestion = None if key in (hints or {}) else _nearest(format_name(key), suggestions)
                 self.add_problem(self.prefix + _unknown_text(key, suggestion, suggestions, hints or {}))
                 if suggestion in names:
@@ -285,6 +285,10 @@ class OnlyIf:
                 f"set {other} to {_unquoted(self.value)}, or leave out {names}",
                 *given,
             )
+
+
+def _suggestions(names: Mapping[str, Parameter], other_names: Iterable[str]) -> dict[str, str]:
+    return {_normalized(name): row.name for name, row in names.items()} | {_normalized(n): n for n in other_names}
 
 
 def _nearest(key: str, suggestions: Mapping[str, str]) -> str | None:

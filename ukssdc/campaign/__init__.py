@@ -1,0 +1,7 @@
+"""Campaigns: many targets, checked at once; what they will take, and what came of them."""
+
+from ukssdc.campaign.campaign_file import Campaign
+from ukssdc.campaign.campaign_rows import Row, check_rows, request_body, row_key
+from ukssdc.campaign.target_table import Targets, read_targets
+
+__all__ = ["Campaign", "Row", "Targets", "check_rows", "read_targets", "request_body", "row_key"]

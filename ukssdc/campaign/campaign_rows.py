@@ -1,0 +1,284 @@
+"""The rows of a campaign, checked: a request for each target, and the folder that its files go to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ukssdc.campaign.target_template import (
+    WHOLE,
+    Place,
+    TargetTemplate,
+    flatten_target,
+    is_misspelt,
+    place_of,
+)
+from ukssdc.campaign.target_values import Convert, converter, plain_value
+from ukssdc.errors import InvalidCampaign, InvalidOptions, InvalidRequest, Mistake
+from ukssdc.job import NOT_PARAMETERS
+from ukssdc.notebook import ShortRepr
+from ukssdc.record.target_folder import expand_folder, folder_fields
+from ukssdc.request.product_request import ProductRequest
+from ukssdc.request.request_sections import FIELDS, MODELS
+
+NAME = re.compile(r"(?:\w+\.)?\w+")  # of a parameter, with which a request's problem begins
+
+
+@dataclass(frozen=True, repr=False)
+class Row(ShortRepr):
+    """A target of a campaign.
+
+    Attributes
+    ----------
+    number : int
+        The row in the table, from 1.
+    name : str
+        The target's name.
+    request : ProductRequest
+    folder : str
+        Where its files go, below the destination; in it, each job has a folder of its own.
+    columns : dict
+        What the table holds of it, by column.
+    key : str
+        What the row is known by when the campaign is run again: a hash of what is sent, without the account, and of the
+        folder.
+    """
+
+    number: int
+    name: str
+    request: ProductRequest
+    folder: str
+    columns: dict[str, Any] = field(hash=False)
+    key: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What is sent, without the account."""
+        return request_body(self.request)
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    place: Place
+    convert: Convert
+
+
+def request_body(request: ProductRequest) -> dict[str, Any]:
+    """Return what a request sends, without the account."""
+    return {name: value for name, value in request.to_wire("").items() if name not in NOT_PARAMETERS}
+
+
+def row_key(body: Mapping[str, Any], folder: str) -> str:
+    """Return what a row is known by; see `Row`."""
+    text = json.dumps([body, folder], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def check_rows(
+    targets: Sequence[Mapping[Any, Any]],
+    template: Mapping[Any, Any] | ProductRequest | None = None,
+    folder: str = "{name}",
+    units: Mapping[str, str] | None = None,
+) -> list[Row]:
+    """Check all targets of a campaign, and make a request of each.
+
+    Parameters
+    ----------
+    targets : sequence of mapping
+        A row each: column -> value; None where there is none. A column named like a parameter (`RA`,
+        `LightCurve.binMeth`) sets it, in the place of what the template says; all others are kept. A section as in a
+        request may stand for columns.
+    template : mapping or ProductRequest, optional
+        What all have in common, in any form of a request.
+    folder : str, optional
+        Pattern of the targets' folders; see `expand_folder`. Its fields are columns and parameters; `useObs` is that of
+        the product which has one.
+    units : mapping, optional
+        Column -> unit; by default those of `targets`, where it was read from a table.
+
+    Returns
+    -------
+    list of Row
+
+    Raises
+    ------
+    InvalidCampaign
+        With all mistakes of all rows.
+    """
+    rows = [{name: plain_value(value) for name, value in flatten_target(target).items()} for target in targets]
+    check = _Check(rows, template, folder, dict(getattr(targets, "units", {}) if units is None else units))
+    return check.rows()
+
+
+class _Check:
+    """A check under way: what is known of the columns, and the mistakes so far."""
+
+    def __init__(
+        self,
+        targets: Sequence[dict[str, Any]],
+        template: Mapping[Any, Any] | ProductRequest | None,
+        folder: str,
+        units: Mapping[str, str],
+    ) -> None:
+        self.targets = targets
+        self.mistakes: list[Mistake] = []
+        self.names = list(dict.fromkeys(name for target in targets for name in target))
+        self.columns = {name: c for name in self.names if (c := self._column(name, units.get(name, "")))}
+        self._require_one_column_each()
+        self.template = TargetTemplate(template)
+        self.folder, self.fields = folder, self._fields(folder)
+        self.common: dict[tuple[str, str], list[int]] = {}  # a problem that no column has, and the rows that have it
+
+    def rows(self) -> list[Row]:
+        for problem in self.template.problems:
+            self.mistakes.append(Mistake(None, "", f"template: {problem}"))
+        if not self.targets:
+            self.mistakes.append(Mistake(None, "", "there is no target: give a row for each"))
+        rows = [row for number, target in enumerate(self.targets, start=1) if (row := self._row(number, target))]
+        self._refuse_equal(rows)
+        for (column, problem), numbers in self.common.items():
+            self.mistakes.append(Mistake(None, column, f"{self._which(numbers)}: {problem}"))
+        if self.mistakes:
+            raise InvalidCampaign(sorted(self.mistakes, key=lambda mistake: mistake.row or 0))
+        return rows
+
+    def _column(self, name: str, unit: str) -> _Column | None:
+        place = place_of(name)
+        if place is None:
+            if is_misspelt(name):
+                self.mistakes.append(Mistake(None, name, _misspelt_text(name)))
+            return None
+        product, field_name = place
+        if field_name == WHOLE:
+            return _Column(name, place, lambda value: value)
+        parameter = (ProductRequest if product is None else MODELS[product]).ROWS[field_name]
+        try:
+            return _Column(name, place, converter(parameter, unit))
+        except ValueError as error:
+            self.mistakes.append(Mistake(None, name, str(error)))
+            return None
+
+    def _require_one_column_each(self) -> None:
+        seen: dict[Place, str] = {}
+        for name, column in self.columns.items():
+            first = seen.setdefault(column.place, name)
+            if first != name and any(t.get(name) is not None and t.get(first) is not None for t in self.targets):
+                self.mistakes.append(Mistake(None, name, f"it is the same parameter as column {first}: keep one"))
+
+    def _row(self, number: int, target: Mapping[str, Any]) -> Row | None:
+        cells: dict[Place, tuple[str, Any]] = {}
+        given: dict[str, str] = {}  # the name in a request's problem -> the column
+        before = len(self.mistakes)
+        for name, value in target.items():
+            column = self.columns.get(name)
+            if column is None or value is None:
+                continue
+            product, field_name = column.place
+            key = name.partition(".")[2] if product else name
+            key = key if key in ProductRequest.FIELD_NAMES or product else field_name  # of `NAME`, the field
+            given[f"{product}.{key}" if product else key] = name
+            try:
+                cells[column.place] = key, column.convert(value)
+            except ValueError as error:
+                self.mistakes.append(Mistake(number, name, f"{name} {error}", _target_name(target)))
+        if len(self.mistakes) > before:
+            return None
+        try:
+            request = ProductRequest.model_validate(self.template.with_row(cells))
+        except InvalidRequest as error:
+            for problem in error.problems:
+                self._add(number, target, given, problem)
+            return None
+        try:
+            folder = expand_folder(self.folder, self._folder_values(request, target)) if self.fields is not None else ""
+        except InvalidOptions as error:
+            self.common.setdefault(("", str(error)), []).append(number)
+            return None
+        return Row(number, request.name, request, folder, dict(target), row_key(request_body(request), folder))
+
+    def _add(self, number: int, target: Mapping[str, Any], given: Mapping[str, str], problem: str) -> None:
+        found = NAME.match(problem)
+        name = found[0] if found else ""
+        column = given.get(name, name if name in self.columns else "")
+        if column:
+            self.mistakes.append(Mistake(number, column, problem, _target_name(target)))
+        else:
+            self.common.setdefault((name if place_of(name) else "", problem), []).append(number)
+
+    def _which(self, numbers: list[int]) -> str:
+        if len(numbers) == len(self.targets):
+            return "all rows" if len(numbers) > 1 else "row 1"
+        shown = ", ".join(map(str, numbers[:10])) + (f" and {len(numbers) - 10} more" if len(numbers) > 10 else "")  # noqa: PLR2004
+        return f"row{'s' if len(numbers) > 1 else ''} {shown}"
+
+    def _refuse_equal(self, rows: Sequence[Row]) -> None:
+        first: dict[str, Row] = {}
+        for row in rows:
+            other = first.setdefault(row.key, row)
+            if other is not row:
+                text = f"it asks for the same as row {other.number} ({other.name}), into the same folder: leave out one"
+                self.mistakes.append(Mistake(row.number, "", text, row.name))
+
+    def _fields(self, folder: str) -> tuple[str, ...] | None:
+        try:
+            return folder_fields(folder)
+        except InvalidOptions as error:
+            self.mistakes.append(Mistake(None, "", str(error)))
+            return None
+
+    def _folder_values(self, request: ProductRequest, target: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the values of the fields in the folder's pattern; all that there are, where one is not known."""
+        values = {name: _value_of(name, request, target, self.columns) for name in self.fields or ()}
+        if all(value is not _UNKNOWN for value in values.values()):
+            return values
+        return dict.fromkeys([*self.names, *(row.name for row in ProductRequest.ROWS.values())])
+
+
+_UNKNOWN = object()
+
+
+def _value_of(name: str, request: ProductRequest, target: Mapping[str, Any], columns: Mapping[str, _Column]) -> Any:
+    place = place_of(name)
+    if place is None or place[1] == WHOLE:
+        if name in target:
+            return target[name]
+        values = list(_product_values(name, request))
+        return (values[0] if values else None) if values or _is_product_parameter(name) else _UNKNOWN
+    product, field_name = place
+    if product is None and name in target and name not in columns:
+        return target[name]
+    settings = request if product is None else getattr(request, FIELDS[product])
+    return None if settings is None else getattr(settings, field_name)
+
+
+def _product_values(name: str, request: ProductRequest) -> Iterator[Any]:
+    """Yield a parameter's values, of each of the products that have it set."""
+    for product in request.products:
+        field_name = MODELS[product].FIELD_NAMES.get(name)
+        value = None if field_name is None else getattr(getattr(request, FIELDS[product]), field_name)
+        if value is not None:
+            yield value
+
+
+def _is_product_parameter(name: str) -> bool:
+    return any(name in model.FIELD_NAMES for model in MODELS.values())
+
+
+def _target_name(target: Mapping[str, Any]) -> str:
+    name = next((value for key, value in target.items() if key.lower() == "name"), None)
+    return "" if name is None or "@" in str(name) else str(name)[:60]
+
+
+def _misspelt_text(column: str) -> str:
+    """Return a request's own words about a misspelt name."""
+    section, _, name = column.partition(".")
+    try:
+        ProductRequest.model_validate({section: {name: 1}})
+    except InvalidRequest as error:
+        return next((p for p in error.problems if "is not a parameter" in p), error.problems[0])
+    return "it is not a parameter"
