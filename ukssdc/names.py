@@ -17,6 +17,7 @@ MAX_NUMBER = 10**15  # as a name
 MAX_ESCAPES = 5  # how often a name may have been escaped on its way
 MIN_SHORTENED = 3  # letters and digits of a shortened name
 SIGNS = {"+": "+", "-": "-", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\u2212": "-"}
+BURST = re.compile(r"\s*(GRB|XRF|XRR)", re.IGNORECASE)  # targets whose time is that since the trigger
 
 
 class NameMatch(IntEnum):
@@ -42,6 +43,11 @@ def readable_name(name: Any) -> str:
     text = _unescaped(given)
     text = given if "@" in text and "@" not in given else text  # never uncover an e-mail address
     return " ".join("".join(char if _is_visible(char) else " " for char in text).split())
+
+
+def is_burst(name: str) -> bool:
+    """Tell whether a target is a burst, whose time is that since the trigger."""
+    return BURST.match(name) is not None
 
 
 def match_names(sent: str, repeated: str) -> NameMatch | None:

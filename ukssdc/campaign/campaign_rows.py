@@ -24,6 +24,7 @@ from ukssdc.notebook import ShortRepr
 from ukssdc.record.target_folder import expand_folder, folder_fields
 from ukssdc.request.product_request import ProductRequest
 from ukssdc.request.request_sections import FIELDS, MODELS
+from ukssdc.request.value_texts import format_name
 
 NAME = re.compile(r"(?:\w+\.)?\w+")  # of a parameter, with which a request's problem begins
 
@@ -271,7 +272,7 @@ def _is_product_parameter(name: str) -> bool:
 
 def _target_name(target: Mapping[str, Any]) -> str:
     name = next((value for key, value in target.items() if key.lower() == "name"), None)
-    return "" if name is None or "@" in str(name) else str(name)[:60]
+    return "" if name is None else format_name(str(name))
 
 
 def _misspelt_text(column: str) -> str:

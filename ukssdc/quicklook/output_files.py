@@ -105,16 +105,16 @@ def light_curve_csv(curve: LightCurveData) -> str:
     names = list(dict.fromkeys(name for d in datasets for name in (*d.columns, *d.labels)))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["Dataset", "Mode", "Kind", "TimeFormat", *map(_cell, names)])
+    writer.writerow(["Dataset", "Mode", "Kind", "TimeFormat", *map(csv_cell, names)])
     for d in datasets:
         columns: dict[str, Any] = {**d.columns, **d.labels}
         for row in range(len(d)):
             cells = (columns[name][row] if name in columns else "" for name in names)
-            writer.writerow(map(_cell, (d.name, d.mode, d.kind, curve.time_format or "", *cells)))
+            writer.writerow(map(csv_cell, (d.name, d.mode, d.kind, curve.time_format or "", *cells)))
     return text.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
     """Return a cell that no spreadsheet runs as a formula; a missing number is empty, the others stay as they are."""
     if not isinstance(value, str):
         return "" if value != value else value  # noqa: PLR0124 - NaN

@@ -6,7 +6,6 @@ The background is white, as the Prefect UI's is dark. Needs matplotlib, so it is
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ukssdc.names import is_burst
 from ukssdc.plotting.light_curve_plot import drawn_datasets
 from ukssdc.plotting.style import plain_text
 from ukssdc.quicklook.quick_look import QuickLook
@@ -27,7 +27,6 @@ CIRCLES = {
     Product.EnhancedPos: ("#c62828", "--"),
     Product.AstromPos: ("#2e7d32", "-."),
 }
-BURST = re.compile(r"\s*(GRB|XRF|XRR)", re.IGNORECASE)  # targets whose time is that since the trigger
 MAX_SIZE = 200_000  # bytes of a picture
 RESOLUTIONS = (110, 80, 55)  # dpi, the next one where a picture is too large
 MAX_ZOOM_OUT = 4.0  # factor by which the frame may grow to show the requested position as well
@@ -73,7 +72,7 @@ def light_curve_figure(look: QuickLook) -> Figure | None:
 
 def _with_suitable_times(curve: LightCurveData, name: str) -> LightCurveData:
     since_t0 = curve.time_format == TimeFormat.MET and curve.t0_utc is not None
-    return curve.in_mjd() if since_t0 and not BURST.match(name) else curve
+    return curve.in_mjd() if since_t0 and not is_burst(name) else curve
 
 
 def position_figure(look: QuickLook) -> Figure | None:
