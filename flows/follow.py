@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from prefect.states import Completed
 
 from ukssdc import Job
-from ukssdc.errors import JobInProgress, NoSlot
+from ukssdc.errors import JobInProgress, NoSlot, UKSSDCError
 from ukssdc.outcomes import JobReport
 from ukssdc.record import JobFolder, ProductsFolder
 from ukssdc.slots import SubmissionSlot
@@ -54,8 +54,8 @@ class JobQueue(Protocol):
     def update(self, jobs: Sequence[FollowedJob]) -> None:
         """Take note of what there is, after each poll that brought something."""
 
-    def finish(self, report: JobReport) -> None:
-        """Take a job's report."""
+    def finish(self, job: FollowedJob, report: JobReport | UKSSDCError) -> None:
+        """Take a job's report, or why there is none."""
 
     def describe_interrupt(self, jobs: Sequence[FollowedJob]) -> str:
         """Say what goes on, what is on disk, and what to do, for the last words of a run that is interrupted."""
@@ -81,8 +81,10 @@ class _GivenJobs:
     def update(self, jobs: Sequence[FollowedJob]) -> None:
         pass
 
-    def finish(self, report: JobReport) -> None:
-        self.reports[report.job.job_id] = report
+    def finish(self, job: FollowedJob, report: JobReport | UKSSDCError) -> None:
+        if isinstance(report, UKSSDCError):
+            raise report
+        self.reports[job.number] = report
 
     def describe_interrupt(self, jobs: Sequence[FollowedJob]) -> str:
         pending = len(self.reports) < len(self._folders) and (not jobs or any(job.tracker.pending for job in jobs))
@@ -168,9 +170,9 @@ def follow_queue(
                 jobs += [FollowedJob(folder, options, one_of_many=one_of_many)] if folder is not None else []
             nothing_else = not queue.waiting and not any(job.active for job in jobs)
             for job in [job for job in jobs if job.done or nothing_else]:
-                report = job.report()
+                report = _report(job)
                 jobs.remove(job)
-                queue.finish(report)
+                queue.finish(job, report)
             queue.update(jobs)
 
 
@@ -198,6 +200,15 @@ def _poll(
         job.dispatch()
         if not job.active and queue.slot is not None:
             queue.slot.job_ended(job.number)
+
+
+def _report(job: FollowedJob) -> JobReport | UKSSDCError:
+    try:
+        return job.report()
+    except UKSSDCError as error:
+        return error
+    finally:
+        job.close()
 
 
 def _each(jobs: Sequence[FollowedJob], act: Callable[[FollowedJob], None]) -> None:

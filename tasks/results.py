@@ -18,7 +18,7 @@ def encode(value: Any) -> Any:
     """Return what JSON knows of an object: models as their fields, errors with what they carry; the rest as Prefect."""
     if isinstance(value, ProductsFailed):
         report = value.report
-        kind = to_qualified_name(type(report))  # a rebinning's report is one of its own
+        kind = to_qualified_name(type(report))  # a rebinning's and a campaign's report are of their own
         return {_KEY: "ProductsFailed", "report": report.model_dump(mode="json"), "class": kind}
     if isinstance(value, UKSSDCError):
         plain = {k: v for k, v in vars(value).items() if isinstance(v, str | int | float | None)}
@@ -35,7 +35,7 @@ def decode(value: dict[str, Any]) -> Any:
         return prefect_json_object_decoder(value)
     if kind == "ProductsFailed":
         report = from_qualified_name(value["class"]) if "class" in value else JobReport
-        if not (isinstance(report, type) and issubclass(report, JobReport)):
+        if not (isinstance(report, type) and issubclass(report, BaseModel) and report.__module__.startswith("ukssdc.")):
             raise TypeError(f"{value['class']} is no report of this project")
         return ProductsFailed(report.model_validate(value["report"]))
     found = from_qualified_name(kind)

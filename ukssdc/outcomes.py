@@ -174,6 +174,20 @@ class JobReport(ShortRepr, BaseModel):
         """The archives that are on disk."""
         return {p: o.path for p, o in self.outcomes.items() if isinstance(o, Downloaded)}
 
+    @property
+    def failure_summary(self) -> str:
+        """What failed, a line each, and where the rest is."""
+        what = "".join(f"\n  - {f.product}: {f}" for f in self.failures)
+        rest = "".join(
+            f"{kind.capitalize()}: {', '.join(products)}. "
+            for kind in ("downloaded", "cancelled")
+            if (products := [p for p, o in self.outcomes.items() if o.outcome == kind])
+        )
+        return (
+            f"{self.title}: {len(self.failures)} of {len(self.outcomes)} products failed:{what}\n"
+            f"{rest}Files: {self.directory}"
+        )
+
     def raise_for_failures(self) -> Self:
         """Return the report where everything went well.
 
@@ -202,24 +216,15 @@ class ProductsFailed(Exception):  # noqa: N818 - the public name; it says what h
 
     Attributes
     ----------
-    report : JobReport
+    report : JobReport or BatchReport
         The whole: what failed and what did not.
     """
 
-    def __init__(self, report: JobReport) -> None:
+    def __init__(self, report: Any) -> None:
         self.report = report
-        what = "".join(f"\n  - {f.product}: {f}" for f in report.failures)
-        rest = "".join(
-            f"{kind.capitalize()}: {', '.join(products)}. "
-            for kind in ("downloaded", "cancelled")
-            if (products := [p for p, o in report.outcomes.items() if o.outcome == kind])
-        )
-        super().__init__(
-            f"{report.title}: {len(report.failures)} of {len(report.outcomes)} products "
-            f"failed:{what}\n{rest}Files: {report.directory}"
-        )
+        super().__init__(report.failure_summary)
 
-    def __reduce__(self) -> tuple[type[ProductsFailed], tuple[JobReport]]:
+    def __reduce__(self) -> tuple[type[ProductsFailed], tuple[Any]]:
         """Let it travel between processes: its text alone would not make it anew."""
         return type(self), (self.report,)
 

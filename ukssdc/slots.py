@@ -137,6 +137,8 @@ class SubmissionSlot:
 
         Never raises: the job is there, and the service counts it as well.
         """
+        if job_id in self._jobs:
+            return
         with suppress(UKSSDCError), ExitStack() as stack:
             if stack.enter_context(file_lock(self._job_file(job_id), wait=True)):
                 self._jobs[job_id] = stack.pop_all()

@@ -11,8 +11,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ukssdc.campaign import BatchReport
     from ukssdc.outcomes import JobReport, ProductsFailed
     from ukssdc.rebin_outcomes import RebinReport
+    from xrt_products.flows.batch import request_batch
     from xrt_products.flows.cancel import cancel_products
     from xrt_products.flows.collect import collect_products
     from xrt_products.flows.products import request_products
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from xrt_products.tasks.account import UKSSDCAccount
 
 _HOMES = {
+    "BatchReport": "ukssdc.campaign",
     "JobReport": "ukssdc.outcomes",
     "ProductsFailed": "ukssdc.outcomes",
     "RebinReport": "ukssdc.rebin_outcomes",
@@ -27,10 +30,12 @@ _HOMES = {
     "cancel_products": "xrt_products.flows.cancel",
     "collect_products": "xrt_products.flows.collect",
     "rebin_light_curve": "xrt_products.flows.rebin",
+    "request_batch": "xrt_products.flows.batch",
     "request_products": "xrt_products.flows.products",
 }
 
 __all__ = [
+    "BatchReport",
     "JobReport",
     "ProductsFailed",
     "RebinReport",
@@ -38,6 +43,7 @@ __all__ = [
     "cancel_products",
     "collect_products",
     "rebin_light_curve",
+    "request_batch",
     "request_products",
 ]
 __version__ = version("xrt-products")

@@ -16,8 +16,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemai
 from rich.theme import Theme
 
 from ukssdc import Job, JobStatus, Product
+from ukssdc.campaign.campaign_progress import CampaignProgress
 from ukssdc.texts import replace_controls
 from ukssdc.times import clock
+from xrt_products.flows.cli.campaign_view import CampaignView
 from xrt_products.flows.cli.signals import at_forced_end
 from xrt_products.flows.cli.waits import Waits, describe_poll, describe_problem
 from xrt_products.flows.cli.watch import BAR, View
@@ -25,7 +27,7 @@ from xrt_products.tasks.observe.display import use_display
 from xrt_products.tasks.poll import ProductsPending
 
 REDRAWN_EVERY = 0.25  # s
-POLL = "poll"  # all jobs are polled in one task
+POLL, SLOT = "poll", "slot"  # all jobs are polled, and the active ones counted, in one task
 
 
 class RunDisplay:
@@ -34,14 +36,23 @@ class RunDisplay:
     def __init__(self) -> None:
         self.waits = Waits()
         self.view: View | None = None
+        self.campaign_view: CampaignView | None = None
 
     def status(self, job: Job, status: JobStatus) -> None:
         """Take note of where the products stand."""
         self.say(self.waits.end(POLL))
+        if self.campaign_view is not None:
+            return
         view = self.view or View(job)
         for line in view.update(status):
             self.say(line)
         self.view = view
+
+    def campaign(self, name: str, progress: CampaignProgress) -> None:
+        """Take note of how far a campaign is."""
+        before, self.campaign_view = self.campaign_view, CampaignView(name, progress)
+        if before is None or before.counts != self.campaign_view.counts:
+            self.say(f"{name}: {progress}")
 
     def retry(self, name: str, error: Exception, delay: float) -> None:
         """Take note of what is waited for."""
@@ -51,6 +62,10 @@ class RunDisplay:
         for tracker in error.trackers:
             due = max(clock() + delay, tracker.next_poll)
             self.say(self.waits.note(POLL, describe_poll(tracker), due))
+        if error.no_slot is not None:
+            self.say(self.waits.note(SLOT, describe_problem(error.no_slot), clock() + delay))
+        else:
+            self.waits.end(SLOT)
 
     def download(self, product: Product, size: int, total: int | None) -> None:
         """Take note of how far a download is."""
@@ -93,6 +108,8 @@ class LiveDisplay(RunDisplay):
     def download(self, product: Product, size: int, total: int | None) -> None:
         """Move a download's bar; it stays through a pause before the next try, which goes on from there."""
         super().download(product, size, total)
+        if self.campaign_view is not None:
+            return  # there are too many
         if product not in self._bars:
             # What an earlier try has left is no part of the rate.
             self._bars[product] = self._downloads.add_task(product, completed=size, total=total)
@@ -108,7 +125,7 @@ class LiveDisplay(RunDisplay):
 
     def __rich__(self) -> Group:
         return Group(
-            *([self.view] if self.view else []),
+            *(view for view in (self.campaign_view, self.view) if view is not None),
             *([self._downloads] if self._bars else []),
             self.waits,
         )

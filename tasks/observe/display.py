@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from prefect import get_run_logger
 
 from ukssdc import Job, JobStatus, Product
+
+if TYPE_CHECKING:
+    from ukssdc.campaign.campaign_progress import CampaignProgress
 
 
 class Display(Protocol):
@@ -27,6 +30,9 @@ class Display(Protocol):
 
     def download(self, product: Product, size: int, total: int | None) -> None:
         """Show how far a download is, bytes, and how far it goes where that is known."""
+
+    def campaign(self, name: str, progress: CampaignProgress) -> None:
+        """Show how far a campaign is, in the place of its jobs."""
 
     def outcome(self, product: Product, outcome: str) -> None:
         """Show a product's end."""

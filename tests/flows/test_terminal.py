@@ -22,6 +22,7 @@ from user_servers import own_state, wait_for_end
 from xrt_support import USER, Serve, request_for
 
 from ukssdc import Client, Job, JobStatus, Product
+from ukssdc.campaign.campaign_progress import CampaignProgress
 from ukssdc.emulator import Build, Fault
 from xrt_products import request_products
 from xrt_products.flows.cli.live import LiveDisplay, live_below_log
@@ -73,6 +74,9 @@ class Recorder:
     def outcome(self, product: Product, outcome: str) -> None:
         self.outcomes[product] = outcome
 
+    def campaign(self, name: str, progress: CampaignProgress) -> None:
+        raise AssertionError(f"{name} is no campaign: {progress}")
+
 
 class Broken:
     """A display that fails."""
@@ -80,7 +84,7 @@ class Broken:
     def fail(self, *_: Any) -> None:
         raise RuntimeError("no terminal")
 
-    status = retry = download = outcome = fail
+    status = retry = download = outcome = campaign = fail
 
 
 @pytest.mark.parametrize("arguments", [RUN, COLLECT], ids=["run", "collect"])

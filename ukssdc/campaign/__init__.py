@@ -1,15 +1,18 @@
 """Campaigns: many targets, checked at once; what they will take, and what came of them."""
 
+from ukssdc.campaign.batch_report import BatchReport, RowReport
 from ukssdc.campaign.campaign_file import Campaign
 from ukssdc.campaign.campaign_plan import CampaignPlan, OneJob, format_duration, plan
 from ukssdc.campaign.campaign_rows import Row, check_rows, request_body, row_key
 from ukssdc.campaign.target_table import Targets, read_targets
 
 __all__ = [
+    "BatchReport",
     "Campaign",
     "CampaignPlan",
     "OneJob",
     "Row",
+    "RowReport",
     "Targets",
     "check_rows",
     "format_duration",

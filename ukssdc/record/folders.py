@@ -287,7 +287,11 @@ class ProductsFolder:
         """Hold the claim on a request for this destination; see `claim_request`."""
         return claim_request(self._target(name), request, str(origin(service)), run)
 
-    def jobs(self, name: str) -> Iterator[tuple[JobFolder, JobRecord]]:
+    def claim_campaign(self, service: str, run: str) -> AbstractContextManager[Claim]:
+        """Hold this folder for a campaign; see `claim_request`."""
+        return claim_request(self.path, {}, str(origin(service)), run)
+
+    def jobs(self, name: str = "") -> Iterator[tuple[JobFolder, JobRecord]]:
         """Yield the folder and the record of each of a target's jobs; those that cannot be read are left out."""
         return _load(self._target(name).glob(f"*/{NAME}"))
 

@@ -1,0 +1,216 @@
+"""request_batch: one flow run for many targets, at the service's pace."""
+
+# No postponed annotations here: a served flow is pickled by value, without what only its annotations name.
+
+import json
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from prefect import flow, get_run_logger
+from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
+
+from ukssdc import ArchiveFormat, IfExists
+from ukssdc.campaign import BatchReport, Campaign, plan, read_targets
+from ukssdc.errors import InvalidOptions, JobInProgress, UKSSDCError
+from ukssdc.limits import MAX_WAIT
+from ukssdc.record import ProductsFolder
+from ukssdc.service import POLL_INTERVAL
+from ukssdc.slots import MAX_ACTIVE, SubmissionSlot
+from ukssdc.tracker import NO_STATUS_POLLS
+from xrt_products.flows.campaign import RowQueue
+from xrt_products.flows.cancel import cancel_job_with_run
+from xrt_products.flows.follow import OnFailure, end_without_report, follow_queue, products_folder
+from xrt_products.flows.form import AccountField, NotifyField
+from xrt_products.flows.interrupt import handle_interrupt
+from xrt_products.flows.options import FollowOptions
+from xrt_products.tasks.account import client_for
+from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
+from xrt_products.tasks.flow_run import deployed_run, flow_run
+from xrt_products.tasks.observe.campaign import CampaignObserver
+from xrt_products.tasks.results import RESULTS
+from xrt_products.tasks.shared_limit import SharedLimit
+
+DOWNLOADS = 4  # at once
+COPY = "campaign.json"  # of the targets, in the destination
+CAMPAIGN_FILES = {".yaml", ".yml", ".json"}
+MAX_ROWS_BYTES = 256_000  # of rows that are given as a parameter: Prefect's server refuses more than 512 kB
+
+Targets = Path | list[dict[str, Any]]
+
+
+@flow(
+    name="request batch",
+    flow_run_name="{name}",
+    description="Ask the UKSSDC for products of many targets, a few at a time, and bring each target to its end.",
+    task_runner=ThreadPoolTaskRunner(max_workers=DOWNLOADS),  # type: ignore[arg-type]  # Prefect types it so
+    on_cancellation=[cancel_job_with_run],
+    persist_result=True,
+    result_serializer=RESULTS,
+)
+def request_batch(
+    targets: Targets,
+    template: dict[str, Any] | None = None,
+    *,
+    destination: Path = Path("products"),
+    name: str = "campaign",
+    folder: str = "{name}",
+    max_failures: Annotated[float, Field(gt=0)] | None = None,
+    redo: Literal["failed", "all"] | None = None,
+    dry_run: bool = False,
+    account: AccountField = None,
+    interval: float = POLL_INTERVAL,
+    max_wait: float = MAX_WAIT,
+    no_status_polls: int = NO_STATUS_POLLS,
+    format: ArchiveFormat = "tar.gz",  # noqa: A002 - the service's users know it by this name
+    if_exists: IfExists = "skip",
+    on_failure: OnFailure = "raise",
+    cancel_with_run: bool = True,
+    extract: bool = False,
+    notify: NotifyField = None,
+    quicklook: bool = True,
+    max_active: int = MAX_ACTIVE,
+) -> BatchReport:
+    """Ask for products of many targets, wait for them, and bring each to its end.
+
+    The same campaign again does only what is missing: what is on disk stays, and what was left unfinished goes on.
+
+    Args:
+        targets: A file on the worker with a row for each target (CSV, ECSV, VOTable or FITS; example: m82.csv), or a
+            campaign's file (YAML or JSON) with `targets`, `template`, `name` and `folder`; or the rows, where they are
+            few. A column named like a parameter sets it (name, RA, LightCurve.binMeth); all others come out again in
+            the results.
+        template: What all targets have in common: a request, as a JSON object. Example: {"LightCurve": {"binMeth":
+            "obsid"}}.
+        destination: Folder on the worker for the results and the files, which go to `DESTINATION/FOLDER/JOB/`. Where it
+            is relative, it begins where the flow was deployed. Example: products.
+        name: What the campaign is called. Example: M82.
+        folder: The folder of each target, with columns or parameters in braces. Example: {name}/{useObs}.
+        max_failures: Submit nothing more after this many targets have failed: a count, or a fraction below 1. Example:
+            0.1.
+        redo: Submit anew what an earlier run has brought to its end: what failed, or all.
+        dry_run: Check the targets and say what would be sent, how many jobs, and how long it may take; send nothing.
+        account: Whose jobs they are: the registered address that the worker has in UKSSDC_USER, or a block of the type
+            UKSSDC account, by name (example: leicester) or chosen. Never an e-mail address: Prefect's server stores and
+            shows what is given here.
+        interval: Time between two polls of a job, at least 60; less only against an emulator on the same machine. Unit:
+            s.
+        max_wait: Longest wait for a job, and for a slot while the number of active jobs does not change. Unit: s.
+            Example: 86400, a day.
+        no_status_polls: How many polls in a row may bring no status of a product before it counts as failed. Example:
+            3.
+        format: Format of the archives.
+        if_exists: What to do about a file that is there already: keep it (skip), fetch it anew (replace), or fail
+            (error).
+        on_failure: What failed targets lead to once all others are on disk: the flow fails (raise), or they only stand
+            in its report (return).
+        cancel_with_run: Cancel the active jobs at the service when the run is cancelled; what is complete then stays.
+        extract: Unpack the archives as well, each into a folder beside it: `lc/` beside `lc.tar.gz`.
+        notify: Whom to tell of a failure: a notification block (example: slack-webhook/ops), or an Apprise URL. A URL
+            with a password belongs into a block: Prefect's server stores and shows what is given here.
+        quicklook: Show the results as pictures and tables, in each job's folder.
+        max_active: How many of the account's jobs may be active at the service at once. The service asks for 5.
+
+    Returns
+    -------
+        What became of each row.
+
+    Raises
+    ------
+        ProductsFailed: A target failed, timed out or was not submitted; its `.report` holds the whole.
+        InvalidCampaign: The targets have mistakes, all of which are named; nothing was sent.
+        InvalidOptions: An option is wrong; nothing was sent.
+        JobInProgress: Another run has a campaign in the same destination. A deployment's own run ends as *Skipped*
+            instead, without a report.
+        ServiceError: The service refuses the account; nothing was sent.
+    """
+    options = FollowOptions(
+        destination=destination,
+        account=account,
+        interval=interval,
+        max_wait=max_wait,
+        no_status_polls=no_status_polls,
+        format=format,
+        if_exists=if_exists,
+        cancel_with_run=cancel_with_run,
+        extract=extract,
+        notify=notify,
+        quicklook=quicklook,
+    )
+    if max_active < 1:
+        raise InvalidOptions(f"max_active is {max_active}: give a count, at least 1")
+    if dry_run:
+        campaign = _read_campaign(targets, template, name, folder)
+        rows = campaign.rows()
+        get_run_logger().info("Nothing is sent:\n%s", plan(rows, max_active=max_active))
+        return BatchReport.of_rows(campaign.name, destination, rows, dry_run=True)
+    products, service = products_folder(options), client_for(account).base_url
+    try:
+        with (
+            handle_interrupt(lambda: "nothing has been submitted"),
+            products.claim_campaign(service, f"the run {flow_run().name!r}"),
+            closing(SubmissionSlot(service, max_active, SharedLimit(service).hold)) as slot,
+            watch_cancellation(deployed_run(), interval),
+        ):
+            campaign = _campaign_of_this_run(products) or _read_campaign(targets, template, name, folder)
+            rows = campaign.rows()
+            campaign.model_copy(update={"options": {"flow_run": str(flow_run().id)}}).write(products.path / COPY)
+            observer = CampaignObserver(campaign.name, products.path, rows)
+            queue = RowQueue(
+                rows, products, options, slot, observer, redo=redo, max_failures=_count(max_failures, len(rows))
+            )
+            with closing(queue):
+                unfinished = queue.restore()
+                queue.update([])
+                follow_queue(queue, unfinished, options, one_of_many=True)
+            observer.close()
+    except (JobInProgress, RunCancelled) as error:
+        return end_without_report(error)  # type: ignore[no-any-return]  # a state is the end of a run
+    report = BatchReport(name=campaign.name, directory=products.path, rows=queue.row_reports())
+    return report if on_failure == "return" else report.raise_for_failures()
+
+
+def _read_campaign(targets: Targets, template: dict[str, Any] | None, name: str, folder: str) -> Campaign:
+    """Return the campaign that a flow's parameters describe.
+
+    Raises
+    ------
+    InvalidCampaign, InvalidOptions
+    """
+    if isinstance(targets, Path):
+        if targets.suffix.lower() not in CAMPAIGN_FILES:
+            found = read_targets(targets)
+            return Campaign(name=name, targets=found, template=template or {}, folder=folder, units=found.units)
+        campaign = Campaign.load(targets)
+        if campaign.options.keys() - {"flow_run"}:
+            raise InvalidOptions(
+                f"{targets} sets {', '.join(campaign.options)}: give the flow's options as parameters, or run "
+                f"`xrt-products batch {targets}`, which takes them from the file"
+            )
+        return campaign if template is None else campaign.model_copy(update={"template": template})
+    size = len(json.dumps(targets, default=str))
+    if size > MAX_ROWS_BYTES:
+        raise InvalidOptions(
+            f"the targets take {size / 1000:.0f} kB, and Prefect's server stores what is given here: give the name of "
+            f"a file where they are more than {MAX_ROWS_BYTES / 1000:.0f} kB"
+        )
+    return Campaign(name=name, targets=targets, template=template or {}, folder=folder)
+
+
+def _campaign_of_this_run(products: ProductsFolder) -> Campaign | None:
+    """Return the campaign as this very flow run began with it, before it was interrupted."""
+    if flow_run().run_count <= 1:
+        return None
+    with suppress(UKSSDCError):  # killed before it was written, and so before anything was sent
+        campaign = Campaign.load(products.path / COPY)
+        if campaign.options.get("flow_run") == str(flow_run().id):
+            return campaign
+    return None
+
+
+def _count(max_failures: float | None, rows: int) -> int | None:
+    """Return how many failures there may be."""
+    if max_failures is None:
+        return None
+    return max(1, round(max_failures * rows)) if max_failures < 1 else int(max_failures)

@@ -1,0 +1,347 @@
+"""The rows of a campaign on their way: which wait, which are active, which are over, and what is tried once more."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
+
+from prefect import get_run_logger
+
+from ukssdc import Job
+from ukssdc.addresses import is_same_service
+from ukssdc.campaign.batch_report import RowReport, recorded_report
+from ukssdc.campaign.campaign_progress import CampaignProgress
+from ukssdc.campaign.campaign_rows import Row, row_key
+from ukssdc.errors import JobInProgress, NoSlot, SubmissionRefused, UKSSDCError
+from ukssdc.outcomes import JobReport
+from ukssdc.record import JobFolder, ProductsFolder
+from ukssdc.record.record import JobRecord
+from ukssdc.slots import SubmissionSlot
+from ukssdc.times import clock, utcnow
+from xrt_products.flows.follow import SOFTWARE
+from xrt_products.flows.followed_job import FollowedJob, on_record
+from xrt_products.flows.options import FollowOptions
+from xrt_products.tasks.account import client_for
+from xrt_products.tasks.cancellation import RunCancelled
+from xrt_products.tasks.flow_run import flow_run, label_flow_run
+from xrt_products.tasks.submit import REFUSED_TRIES, PriorSubmissions, submit_request
+
+MAX_NAMED = 10  # jobs in a message
+
+
+class CampaignDisplay(Protocol):
+    """What shows a campaign while it runs."""
+
+    def note(self, row: Row, report: RowReport) -> None:
+        """Take note of a row's end."""
+
+    def show(self, progress: CampaignProgress) -> None:
+        """Show how far the campaign is."""
+
+
+class RowQueue:
+    """The rows of a campaign: a `xrt_products.flows.follow.JobQueue`; must be used within a flow.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    products : ProductsFolder
+        The campaign's destination.
+    options : FollowOptions
+    slot : SubmissionSlot
+    display : CampaignDisplay
+    redo : str or None
+        "failed" or "all": what is submitted anew although an earlier run has brought it to its end.
+    max_failures : int or None
+        After how many rows that failed nothing more is submitted.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        products: ProductsFolder,
+        options: FollowOptions,
+        slot: SubmissionSlot,
+        display: CampaignDisplay,
+        *,
+        redo: str | None = None,
+        max_failures: int | None = None,
+    ) -> None:
+        self.slot = slot
+        self.reports: dict[str, RowReport] = {}
+        self._rows = rows
+        self._products = products
+        self._options = options
+        self._display = display
+        self._redo = redo
+        self._max_failures = max_failures
+        self._service = client_for(options.account).base_url
+        self._began = clock()
+        self._earlier = 0  # rows that were over when this run began
+        self._queued: deque[Row] = deque()
+        self._once_more: list[Row] = []
+        self._tried_again: set[str] = set()
+        self._submissions = _Submissions(products, options, self._service, slot)
+        self._active: dict[int, Row] = {}
+        self._labelled: set[int] = set()
+
+    def restore(self) -> list[JobFolder]:
+        """See what earlier runs have done; return the jobs that they have left unfinished."""
+        unfinished = []
+        found = self._recorded_jobs()
+        for row in self._rows:
+            jobs = found.get(row.key, [])
+            self._submissions.note_earlier(row, len(jobs))
+            if not jobs or jobs[-1][1].gone:
+                self._queued.append(row)
+                continue
+            folder, record = jobs[-1]
+            if not record.finished:
+                self._begin(row, folder)
+                unfinished.append(folder)
+                continue
+            report = _row_report(row, recorded_report(folder, record))
+            if self._redo == "all" or (self._redo == "failed" and not report.ok):
+                self._queued.append(row)
+            else:
+                self._note(row, report)
+                self._earlier += 1
+        return unfinished
+
+    @property
+    def waiting(self) -> bool:
+        """True while rows wait for their submission."""
+        return bool(self._queued)
+
+    def submit_next(self, active: Sequence[Job]) -> JobFolder | None:
+        """Submit the first of the rows that wait; one that has to be tried later stays the first."""
+        row = self._queued.popleft()
+        try:
+            folder = self._submissions.submit(row, active)
+        except RunCancelled:
+            raise
+        except UKSSDCError as error:
+            self._not_submitted(row, error)
+            return None
+        finally:
+            self.slot.release()
+        self._begin(row, folder)
+        self._labelled = {folder.job.job_id, *(job.job_id for job in active)}
+        return folder
+
+    def stop(self, error: NoSlot) -> None:
+        """Give up on what waits."""
+        self._give_up(str(error))
+
+    def finish(self, job: FollowedJob, report: JobReport | UKSSDCError) -> None:
+        """Take the report of a job, or why there is none."""
+        row = self._active.pop(job.number)
+        self._submissions.end(job.number)
+        if job.tracker.gone:
+            get_run_logger().warning(
+                "Row %d: %s is gone at the service: submitting a new job", row.number, job.folder.job
+            )
+            self._queued.append(row)
+            return
+        if isinstance(report, UKSSDCError):
+            self._end(row, RowReport(number=row.number, name=row.name, key=row.key, problem=str(report)))
+            return
+        ended = _row_report(row, report)
+        self._end(row, ended, may_pass=ended.may_pass)
+
+    def update(self, jobs: Sequence[FollowedJob]) -> None:
+        """Bring the labels and the display up to date."""
+        active = [job.folder.job for job in jobs if job.active]
+        numbers = {job.job_id for job in active}
+        if numbers != self._labelled:
+            label_flow_run(active)
+            self._labelled = numbers
+        self._display.show(self.progress(len(active)))
+
+    def progress(self, active: int) -> CampaignProgress:
+        """Return how far the campaign is."""
+        waiting = len(self._queued) + len(self._once_more)
+        ended = [report for report in self.reports.values() if report.key not in self._open]
+        return CampaignProgress(
+            total=len(self._rows),
+            queued=waiting,
+            active=active,
+            done=sum(report.ok for report in ended),
+            failed=sum(not report.ok for report in ended),
+            ended_here=len(ended) - self._earlier,
+            elapsed=clock() - self._began,
+        )
+
+    def describe_interrupt(self, jobs: Sequence[FollowedJob]) -> str:
+        """Say what goes on, and how to go on."""
+        numbers = [str(job.number) for job in jobs if job.tracker.pending]
+        named = ", ".join(numbers[:MAX_NAMED]) + (" ..." if len(numbers) > MAX_NAMED else "")
+        goes_on = f"{len(numbers)} jobs go on at the service ({named})" if numbers else "no job is active"
+        left = len(self._queued) + len(self._once_more)
+        return (
+            f"{goes_on}, {left} of {len(self._rows)} rows are not submitted yet.\n"
+            f"Done so far: {self._products.path}/campaign.csv. The same campaign again goes on from here"
+        )
+
+    def close(self) -> None:
+        """Let others have the requests of all rows."""
+        self._submissions.close()
+
+    def row_reports(self) -> tuple[RowReport, ...]:
+        """Return what became of each row, in the order of the table."""
+        return tuple(self.reports.get(row.key) or _not_submitted(row, "") for row in self._rows)
+
+    @property
+    def _open(self) -> set[str]:
+        return {row.key for row in (*self._queued, *self._once_more, *self._active.values())}
+
+    def _begin(self, row: Row, folder: JobFolder) -> None:
+        self._active[folder.job.job_id] = row
+        self.slot.job_submitted(folder.job.job_id)
+
+    def _not_submitted(self, row: Row, error: UKSSDCError) -> None:
+        """Try a row's submission again later, where that makes sense; others wait meanwhile, as the service is away."""
+        self.slot.pause(max(self._options.interval, error.retry_after or 0.0))
+        if self._submissions.may_be_tried_again(row, error):
+            get_run_logger().warning("Row %d (%s): %s. Trying again", row.number, row.name, error)
+            # Another run that follows the same request may take long: the others need not wait for it.
+            (self._queued.append if isinstance(error, JobInProgress) else self._queued.appendleft)(row)
+            return
+        get_run_logger().error("Row %d (%s) is not submitted: %s", row.number, row.name, error)
+        refused = isinstance(error, SubmissionRefused) or error.refusal
+        self._end(row, _not_submitted(row, str(error)), may_pass=refused)
+
+    def _end(self, row: Row, report: RowReport, *, may_pass: bool = False) -> None:
+        """Note a row's end; what failed for a reason that may pass is tried once more when all others are over."""
+        if may_pass and row.key not in self._tried_again:
+            self._tried_again.add(row.key)
+            self._once_more.append(row)
+        self._note(row, report)
+        failed = sum(not report.ok for report in self.reports.values())
+        if self._max_failures is not None and failed >= self._max_failures:
+            self._give_up(f"not submitted, because {failed} others have failed: max_failures is {self._max_failures}")
+        elif not self._queued and not self._active:
+            self._queued.extend(self._once_more)
+            self._once_more.clear()
+
+    def _give_up(self, problem: str) -> None:
+        """Submit nothing more."""
+        rows = [*self._queued]
+        self._queued.clear()
+        self._once_more.clear()
+        for row in rows:
+            if row.key not in self.reports:
+                self._note(row, _not_submitted(row, problem))
+
+    def _note(self, row: Row, report: RowReport) -> None:
+        self.reports[row.key] = report
+        self._display.note(row, report)
+
+    def _recorded_jobs(self) -> dict[str, list[tuple[JobFolder, JobRecord]]]:
+        """Return what is on record of each row, by its key, the newest last."""
+        found: dict[str, list[tuple[JobFolder, JobRecord]]] = {}
+        for target in dict.fromkeys(row.folder for row in self._rows):
+            for folder, record in replace(self._products, target=target).jobs():
+                if is_same_service(record.url, self._service):
+                    found.setdefault(row_key(record.request, target), []).append((folder, record))
+        for jobs in found.values():
+            jobs.sort(key=lambda job: job[1].job_id)
+        return found
+
+
+class _Submissions:
+    """The submissions of a campaign's rows, each made once only.
+
+    Parameters
+    ----------
+    products : ProductsFolder
+    options : FollowOptions
+    service : str
+        Where the service is.
+    slot : SubmissionSlot
+    """
+
+    def __init__(self, products: ProductsFolder, options: FollowOptions, service: str, slot: SubmissionSlot) -> None:
+        self._products = products
+        self._options = options
+        self._service = service
+        self._slot = slot
+        self._jobs: dict[str, int] = {}  # how many jobs a row has had
+        self._attempts: dict[str, _Attempts] = {}
+        self._claims: dict[int, ExitStack] = {}
+
+    def note_earlier(self, row: Row, jobs: int) -> None:
+        """Take note of how many jobs earlier runs have made for a row."""
+        self._jobs[row.key] = jobs
+
+    def submit(self, row: Row, active: Sequence[Job]) -> JobFolder:
+        """Submit a row; from before it is sent until its job is on record, the submission is in the journal."""
+        run = flow_run()
+        attempts = self._attempts.setdefault(row.key, _Attempts(self._options.max_wait))
+        products = replace(self._products, target=row.folder)
+        with ExitStack() as stack:
+            claim = stack.enter_context(products.claim(row.name, row.body, self._service, f"the run {run.name!r}"))
+            journal = products.journal(
+                row.name, row.body, run=str(run.id), since=attempts.since, until=attempts.until, row=row.key
+            )
+            with journal as pending:
+                prior = PriorSubmissions(pending.orphaned, products, attempts.since, attempts.count > 0)
+                attempts.count += 1
+                submit = submit_request.with_options(retries=0)
+                job = submit(
+                    row.request,
+                    self._options.account,
+                    attempts.until,
+                    prior,
+                    self._slot,
+                    active,
+                    f"{row.key}-{self._jobs[row.key]}",
+                )
+                folder = products.folder_of(job)
+                begun = on_record(lambda: folder.begin(row.body, SOFTWARE), self._options)
+                pending.resolve()
+            claim.note_job(job.job_id)
+            self._claims[job.job_id] = stack.pop_all()
+        self._jobs[row.key] += 1
+        del self._attempts[row.key]
+        return begun
+
+    def may_be_tried_again(self, row: Row, error: UKSSDCError) -> bool:
+        """Tell whether a submission that failed is to be tried again."""
+        attempts = self._attempts[row.key]
+        over = utcnow() >= attempts.until or (error.refusal and attempts.count >= REFUSED_TRIES)
+        if over or not (error.retryable or isinstance(error, JobInProgress)):
+            del self._attempts[row.key]
+            return False
+        return True
+
+    def end(self, job_id: int) -> None:
+        """Let others have the row's request."""
+        if (claim := self._claims.pop(job_id, None)) is not None:
+            claim.close()
+
+    def close(self) -> None:
+        """Let others have all of them."""
+        for job_id in list(self._claims):
+            self.end(job_id)
+
+
+class _Attempts:
+    """The attempts at a row's submission."""
+
+    def __init__(self, max_wait: float) -> None:
+        self.since = utcnow()
+        self.until = self.since + timedelta(seconds=max_wait)
+        self.count = 0
+
+
+def _row_report(row: Row, report: JobReport) -> RowReport:
+    return RowReport(number=row.number, name=row.name, key=row.key, report=report)
+
+
+def _not_submitted(row: Row, problem: str) -> RowReport:
+    return RowReport(number=row.number, name=row.name, key=row.key, problem=problem)
