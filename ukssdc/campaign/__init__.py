@@ -2,14 +2,18 @@
 
 from ukssdc.campaign.campaign_file import Campaign
 from ukssdc.campaign.campaign_plan import CampaignPlan, OneJob, format_duration, plan
+from ukssdc.campaign.campaign_results import CampaignResults
 from ukssdc.campaign.campaign_rows import Row, check_rows, request_body, row_key
+from ukssdc.campaign.target_result import TargetResult
 from ukssdc.campaign.target_table import Targets, read_targets
 
 __all__ = [
     "Campaign",
     "CampaignPlan",
+    "CampaignResults",
     "OneJob",
     "Row",
+    "TargetResult",
     "Targets",
     "check_rows",
     "format_duration",
