@@ -19,6 +19,7 @@ RESULTS = "results.json"
 MAX_SIZE = 100_000_000  # bytes of it
 MAX_BINS = 60  # of a light curve that is kept for the pictures
 MAX_SPECTRA = 500  # of a target, for the picture
+MJD_DECIMALS = 4  # as in the tables of spectral fits
 DAY = 86400.0  # s
 POSITIONS = (Product.EnhancedPos, Product.AstromPos, Product.StandardPos)  # the first that was found is taken
 
@@ -142,7 +143,7 @@ def science_of(look: QuickLook) -> TargetScience:
     spectra = tuple(_spectra(look.spectral_fits)) if look.spectral_fits else ()
     spectrum = max(spectra, key=lambda point: (point.flux is not None, point.exposure), default=None)
     rate, mean_time = _mean_rate(rates)
-    zero = _zero(curve, in_days=True)
+    zero = _zero(curve)
     curve_mjd = None if mean_time is None or zero is None else zero + mean_time / _unit(curve)
     in_days = zero is not None and not is_burst(look.job.name)
     return TargetScience(
@@ -152,7 +153,11 @@ def science_of(look: QuickLook) -> TargetScience:
         err90=position.err90 if position else None,
         rate=rate,
         upper_limit=None if rate else min(_finite_values(limits), default=None),
-        mjd=spectrum.mjd if spectrum and spectrum.mjd else curve_mjd,
+        mjd=spectrum.mjd
+        if spectrum and spectrum.mjd
+        else None
+        if curve_mjd is None
+        else round(curve_mjd, MJD_DECIMALS),
         spectrum=spectrum,
         spectra=spectra[:MAX_SPECTRA],
         curve=_bins(rates, limits, zero if in_days else 0.0, _unit(curve) if in_days else 1.0) if curve else (),
@@ -188,8 +193,8 @@ def _mean_rate(datasets: Sequence[Dataset]) -> tuple[Measurement | None, float |
             variance += (weight * error) ** 2 if math.isfinite(error) else 0.0
     if not total:
         return None, None
-    error = math.sqrt(variance) / total
-    return Measurement(rate_sum / total, error, -error), time_sum / total
+    error = _rounded(math.sqrt(variance) / total)
+    return Measurement(_rounded(rate_sum / total), error, -error), time_sum / total
 
 
 def _spectra(fits: SpectralFits) -> Iterable[SpectrumPoint]:
@@ -200,7 +205,7 @@ def _spectra(fits: SpectralFits) -> Iterable[SpectrumPoint]:
             yield SpectrumPoint(
                 label=time_slice.name,
                 mode=mode.mode,
-                mjd=None if since is None else modified_julian_date(since),
+                mjd=None if since is None else round(modified_julian_date(since), MJD_DECIMALS),
                 exposure=_finite(mode.exposure) or 0.0,
                 model=fit.model if fit else "",
                 gamma=Measurement.of(fit.gamma) if fit else None,
@@ -209,13 +214,13 @@ def _spectra(fits: SpectralFits) -> Iterable[SpectrumPoint]:
             )
 
 
-def _zero(curve: LightCurveData | None, *, in_days: bool) -> float | None:
+def _zero(curve: LightCurveData | None) -> float | None:
     """Return the MJD from which a light curve's times count; 0 for those that are MJD, None where it is not known."""
     if curve is None or curve.time_unit is None:
         return None
     if curve.time_unit == "d":
         return 0.0
-    known = in_days and curve.time_format == TimeFormat.MET and curve.t0_utc is not None
+    known = curve.time_format == TimeFormat.MET and curve.t0_utc is not None
     return modified_julian_date(curve.t0_utc) if known and curve.t0_utc else None
 
 
@@ -239,6 +244,10 @@ def _bins(rates: Sequence[Dataset], limits: Sequence[Dataset], zero: float | Non
     ]  # fmt: skip
     found.sort(key=lambda item: item.time)
     return tuple(found[n * len(found) // MAX_BINS] for n in range(MAX_BINS)) if len(found) > MAX_BINS else tuple(found)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def _size(error: float) -> float:
