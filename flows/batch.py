@@ -56,6 +56,7 @@ def request_batch(
     destination: Path = Path("products"),
     name: str = "campaign",
     folder: str = "{name}",
+    units: dict[str, str] | None = None,
     max_failures: Annotated[float, Field(gt=0)] | None = None,
     redo: Literal["failed", "all"] | None = None,
     dry_run: bool = False,
@@ -87,6 +88,8 @@ def request_batch(
             is relative, it begins where the flow was deployed. Example: products.
         name: What the campaign is called. Example: M82.
         folder: The folder of each target, with columns or parameters in braces. Example: {name}/{useObs}.
+        units: The units of the table's columns where it does not tell them itself, as a JSON object: astropy's names.
+            Example: {"RA": "hourangle"}.
         max_failures: Submit nothing more after this many targets have failed: a count, or a fraction below 1. Example:
             0.1.
         redo: Submit anew what an earlier run has brought to its end: what failed, or all.
@@ -141,7 +144,7 @@ def request_batch(
     if max_active < 1:
         raise InvalidOptions(f"max_active is {max_active}: give a count, at least 1")
     if dry_run:
-        campaign = _read_campaign(targets, template, name, folder)
+        campaign = _read_campaign(targets, template, name, folder, units)
         rows = campaign.rows()
         get_run_logger().info("Nothing is sent:\n%s", plan(rows, max_active=max_active))
         return BatchReport.of_rows(campaign.name, destination, rows, dry_run=True)
@@ -153,10 +156,10 @@ def request_batch(
             closing(SubmissionSlot(service, max_active, SharedLimit(service).hold)) as slot,
             watch_cancellation(deployed_run(), interval),
         ):
-            campaign = _campaign_of_this_run(products) or _read_campaign(targets, template, name, folder)
+            campaign = _campaign_of_this_run(products) or _read_campaign(targets, template, name, folder, units)
             rows = campaign.rows()
             campaign.model_copy(update={"options": {"flow_run": str(flow_run().id)}}).write(products.path / COPY)
-            observer = CampaignObserver(campaign.name, products.path, rows)
+            observer = CampaignObserver(campaign.name, products.path, rows, campaign.units)
             queue = RowQueue(
                 rows, products, options, slot, observer, redo=redo, max_failures=_count(max_failures, len(rows))
             )
@@ -171,7 +174,9 @@ def request_batch(
     return report if on_failure == "return" else report.raise_for_failures()
 
 
-def _read_campaign(targets: Targets, template: dict[str, Any] | None, name: str, folder: str) -> Campaign:
+def _read_campaign(
+    targets: Targets, template: dict[str, Any] | None, name: str, folder: str, units: dict[str, str] | None
+) -> Campaign:
     """Return the campaign that a flow's parameters describe.
 
     Raises
@@ -181,7 +186,9 @@ def _read_campaign(targets: Targets, template: dict[str, Any] | None, name: str,
     if isinstance(targets, Path):
         if targets.suffix.lower() not in CAMPAIGN_FILES:
             found = read_targets(targets)
-            return Campaign(name=name, targets=found, template=template or {}, folder=folder, units=found.units)
+            return Campaign(
+                name=name, targets=found, template=template or {}, folder=folder, units=units or found.units
+            )
         campaign = Campaign.load(targets)
         if campaign.options.keys() - {"flow_run"}:
             raise InvalidOptions(
@@ -195,7 +202,7 @@ def _read_campaign(targets: Targets, template: dict[str, Any] | None, name: str,
             f"the targets take {size / 1000:.0f} kB, and Prefect's server stores what is given here: give the name of "
             f"a file where they are more than {MAX_ROWS_BYTES / 1000:.0f} kB"
         )
-    return Campaign(name=name, targets=targets, template=template or {}, folder=folder)
+    return Campaign(name=name, targets=targets, template=template or {}, folder=folder, units=units or {})
 
 
 def _campaign_of_this_run(products: ProductsFolder) -> Campaign | None:

@@ -85,6 +85,7 @@ class RowQueue:
         self._queued: deque[Row] = deque()
         self._once_more: list[Row] = []
         self._tried_again: set[str] = set()
+        self._failed: set[str] = set()  # keys of rows
         self._submissions = _Submissions(products, options, self._service, slot)
         self._active: dict[int, Row] = {}
         self._labelled: set[int] = set()
@@ -110,6 +111,7 @@ class RowQueue:
             else:
                 self._note(row, report)
                 self._earlier += 1
+        self._failed.clear()  # what failed in earlier runs does not end this one
         return unfinished
 
     @property
@@ -136,6 +138,13 @@ class RowQueue:
     def stop(self, error: NoSlot) -> None:
         """Give up on what waits."""
         self._give_up(str(error))
+
+    def end(self, job: FollowedJob) -> None:
+        """Take note that the service has ended a job: there is room for another, unless too many have failed."""
+        self.slot.job_ended(job.number)
+        if job.failed:
+            self._failed.add(self._active[job.number].key)
+            self._stop_after_failures()
 
     def finish(self, job: FollowedJob, report: JobReport | UKSSDCError) -> None:
         """Take the report of a job, or why there is none."""
@@ -221,15 +230,19 @@ class RowQueue:
             self._tried_again.add(row.key)
             self._once_more.append(row)
         self._note(row, report)
-        failed = sum(not report.ok for report in self.reports.values())
-        if self._max_failures is not None and failed >= self._max_failures:
-            self._give_up(f"not submitted, because {failed} others have failed: max_failures is {self._max_failures}")
-        elif not self._queued and not self._active:
+        self._stop_after_failures()
+        if not self._queued and not self._active:
             self._queued.extend(self._once_more)
             self._once_more.clear()
 
+    def _stop_after_failures(self) -> None:
+        if self._max_failures is not None and len(self._failed) >= self._max_failures:
+            failed = len(self._failed)
+            self._give_up(f"not submitted, because {failed} others have failed: max_failures is {self._max_failures}")
+
     def _give_up(self, problem: str) -> None:
         """Submit nothing more."""
+        self.slot.release()
         rows = [*self._queued]
         self._queued.clear()
         self._once_more.clear()
@@ -239,6 +252,7 @@ class RowQueue:
 
     def _note(self, row: Row, report: RowReport) -> None:
         self.reports[row.key] = report
+        (self._failed.discard if report.ok else self._failed.add)(row.key)
         self._display.note(row, report)
 
     def _recorded_jobs(self) -> dict[str, list[tuple[JobFolder, JobRecord]]]:

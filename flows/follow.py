@@ -37,7 +37,7 @@ class JobQueue(Protocol):
 
     @property
     def slot(self) -> SubmissionSlot | None:
-        """What is told which jobs the service has ended, and, where something waits, what there must be room in."""
+        """What there must be room in for what waits."""
 
     def submit_next(self, active: Sequence[Job]) -> JobFolder | None:
         """Submit what is next, in the slot, which is held; None where that failed, which the queue has noted.
@@ -50,6 +50,9 @@ class JobQueue(Protocol):
 
     def stop(self, error: NoSlot) -> None:
         """Take note that there will be no slot: nothing waits any more."""
+
+    def end(self, job: FollowedJob) -> None:
+        """Take note that a job is not active any more; its downloads, and its report, are still to come."""
 
     def update(self, jobs: Sequence[FollowedJob]) -> None:
         """Take note of what there is, after each poll that brought something."""
@@ -77,6 +80,10 @@ class _GivenJobs:
 
     def stop(self, error: NoSlot) -> None:
         raise error
+
+    def end(self, job: FollowedJob) -> None:
+        if self.slot is not None:
+            self.slot.job_ended(job.number)
 
     def update(self, jobs: Sequence[FollowedJob]) -> None:
         pass
@@ -169,7 +176,7 @@ def follow_queue(
                 folder = queue.submit_next([job.folder.job for job in jobs if job.active])
                 jobs += [FollowedJob(folder, options, one_of_many=one_of_many)] if folder is not None else []
             nothing_else = not queue.waiting and not any(job.active for job in jobs)
-            for job in [job for job in jobs if job.done or nothing_else]:
+            for job in [job for job in jobs if job.done or nothing_else][:1]:  # one: its quick look takes its time
                 report = _report(job)
                 jobs.remove(job)
                 queue.finish(job, report)
@@ -198,8 +205,8 @@ def _poll(
         queue.stop(error)
     for job in active:
         job.dispatch()
-        if not job.active and queue.slot is not None:
-            queue.slot.job_ended(job.number)
+        if not job.active:
+            queue.end(job)
 
 
 def _report(job: FollowedJob) -> JobReport | UKSSDCError:

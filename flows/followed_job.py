@@ -76,6 +76,11 @@ class FollowedJob:
         """True where the polls are over, and every branch."""
         return not self.active and len(self._ended) == len(self._branches)
 
+    @property
+    def failed(self) -> bool:
+        """True where the service has failed to build a product."""
+        return any(self.tracker.action(product) is Action.FAILED for product in self.folder.job.products)
+
     def dispatch(self) -> None:
         """Hand each product that has settled to its branch."""
         settled = self.tracker.settled

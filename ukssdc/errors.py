@@ -236,13 +236,17 @@ class JobInProgress(UKSSDCError):  # noqa: N818 - what happened
         Which, in words.
     job_id : int, optional
         Its job; None where it has not submitted it yet.
+    what : str, optional
+        What it has, in words.
     """
 
-    def __init__(self, run: str, job_id: int | None = None) -> None:
+    def __init__(self, run: str, job_id: int | None = None, *, what: str = "the same request") -> None:
         state = "has not submitted it yet" if job_id is None else f"follows its job {job_id}"
+        if what != "the same request":
+            state = "has it"
         super().__init__(
-            f"the same request is in progress for this destination: {run} {state}. Wait for it, cancel it, or choose "
-            "another destination"
+            f"{what} is in progress for this destination: {run} {state}. Wait for it, cancel it, or choose another "
+            "destination"
         )
         self.run = run
         self.job_id = job_id

@@ -18,12 +18,13 @@ from ukssdc.record import ProductsFolder
 from ukssdc.slots import MAX_ACTIVE
 from xrt_products.flows.cli.app import app
 from xrt_products.flows.cli.heartbeats import without_heartbeats
-from xrt_products.flows.cli.output import show_report
+from xrt_products.flows.cli.output import show_campaign, show_report
 from xrt_products.flows.options import FollowOptions, WaitOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ukssdc.campaign import BatchReport
     from ukssdc.outcomes import JobReport
 
 Options = Annotated[FollowOptions, Parameter(name="*")]  # each of them an option of the command
@@ -34,7 +35,7 @@ LOG_FORMAT = "%(asctime)s  %(message)s"
 @app.command
 def run(
     file: Path,
-    *,
+    *more: Path,
     options: Options = DEFAULTS,
     fresh: bool = False,
     max_active: int = MAX_ACTIVE,
@@ -42,10 +43,14 @@ def run(
 ) -> int:
     """Submit the request in FILE, poll it once a minute, and download every product as it completes.
 
+    Several files are a campaign: their jobs are submitted as the service has room; see `xrt-products batch`.
+
     Parameters
     ----------
     file
         The request, YAML or JSON, in the service's own parameter names; see the README. - is stdin.
+    more
+        Further requests.
     fresh
         Submit a new job even where an earlier run with the same request and destination has left one unfinished.
     max_active
@@ -55,6 +60,10 @@ def run(
         Whether Ctrl-C cancels the job at the service. By default it goes on there, and the last lines say how to
         collect or cancel it.
     """
+    if more:
+        from xrt_products.flows.cli.batch_command import run_requests  # noqa: PLC0415 - it takes its time
+
+        return run_requests((file, *more), options, fresh=fresh, max_active=max_active, cancels=cancel_on_interrupt)
     request, user = ukssdc.ProductRequest.read_file(file)
     if options.account is None:
         _require_own(file, user, ukssdc.Client.from_environment)
@@ -88,6 +97,12 @@ def collect(job: int, *, options: Options = DEFAULTS, cancel_on_interrupt: bool 
 app.command(  # imported when it is asked for, because its options are made of models
     "xrt_products.flows.cli.rebin_command:rebin",
     help="Bin the complete light curve of job number JOB anew, without a new job.",
+)
+
+
+app.command(
+    "xrt_products.flows.cli.batch_command:batch",
+    help="Ask for products of many targets, a few at a time, and bring each to its end.",
 )
 
 
@@ -162,9 +177,9 @@ def flow_parameters(options: WaitOptions) -> dict[str, Any]:
     return {**options.as_parameters(), "notify": SecretStr(notify) if isinstance(notify, str) else None}
 
 
-def finish(flow: Callable[[], JobReport], *, cancels: bool) -> int:
+def finish(flow: Callable[[], JobReport | BatchReport], *, cancels: bool) -> int:
     """Run a flow, live where there is a terminal, and show its report; 1 where a product failed."""
-    from ukssdc.outcomes import ProductsFailed  # noqa: PLC0415
+    from ukssdc.outcomes import JobReport, ProductsFailed  # noqa: PLC0415
     from xrt_products.flows.cli.live import live_display  # noqa: PLC0415 - it imports Prefect
     from xrt_products.flows.interrupt import cancel_on_interrupt  # noqa: PLC0415 - as well
 
@@ -173,5 +188,8 @@ def finish(flow: Callable[[], JobReport], *, cancels: bool) -> int:
             report = flow()
     except ProductsFailed as failed:
         report = failed.report
-    show_report(report)
+    if isinstance(report, JobReport):
+        show_report(report)
+    else:
+        show_campaign(report)
     return 0 if report.ok else 1

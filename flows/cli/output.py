@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
@@ -15,7 +16,10 @@ from ukssdc.texts import replace_controls
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from ukssdc.campaign import BatchReport
     from ukssdc.outcomes import JobReport
+
+MAX_FAILURES = 20  # rows
 
 
 def show_report(report: JobReport) -> None:
@@ -28,6 +32,23 @@ def show_report(report: JobReport) -> None:
     failures = f"{len(report.failures)} of {len(report.outcomes)} products failed\n" if report.failures else ""
     caption = f"{failures}Files: {report.directory}" + (f"\nQuick look: {quick_look}" if quick_look.is_file() else "")
     show_table(title, ("Product", "Outcome", "Details"), rows, caption=caption)
+
+
+def show_campaign(report: BatchReport) -> None:
+    """Print a campaign's report: how many came to which end, what failed, and where the results are."""
+    counts = Counter(row.outcome for row in report.rows)
+    failed = [(str(row.number), row.name, row.outcome, row.what) for row in report.failures]
+    title = f"{report.name}: " + ", ".join(f"{n} {outcome.replace('_', ' ')}" for outcome, n in counts.most_common())
+    results = [report.directory / name for name in ("campaign.csv", "campaign.ecsv", "campaign.html", "campaign.png")]
+    caption = "Results: " + ", ".join(str(path) for path in results if path.is_file())
+    if not failed:
+        Console().print(Text(replace_controls(f"{title}\n{caption}")), soft_wrap=True)
+        return
+    if len(failed) > MAX_FAILURES:
+        caption = f"... and {len(failed) - MAX_FAILURES} more that failed\n{caption}"
+    caption += "\nThe same command submits what has no job; with --redo failed, what has failed as well"
+    rows = [(number, name, outcome.replace("_", " "), what) for number, name, outcome, what in failed[:MAX_FAILURES]]
+    show_table(title, ("Row", "Target", "Outcome", "What came of it"), rows, caption=caption)
 
 
 def show_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> None:

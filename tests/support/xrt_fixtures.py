@@ -21,7 +21,8 @@ def serve(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(builds: dict[Any, Build] | None = None, rebin: Build | None = None, **options: Any) -> Emulator:
-            scenario = Scenario({"all": QUICK} | (builds or {}), rebin=rebin or Build())
+            targets = options.pop("targets", {})
+            scenario = Scenario({"all": QUICK} | (builds or {}), targets, rebin=rebin or Build())
             settings: dict[str, Any] = {"users": (USER,), "seconds_per_poll": MINUTE} | options
             running = stack.enter_context(Emulator(scenario=scenario, **settings))
             monkeypatch.setenv("UKSSDC_USER", USER)

@@ -77,13 +77,17 @@ class RowReport(ShortRepr, BaseModel):
         failures = self.report.failures if self.report is not None else ()
         return bool(failures) and all(isinstance(f, Failed) and f.code in PASSING_CODES for f in failures)
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
+        """What came of it, in words."""
         if self.report is None:
-            return f"row {self.number} ({self.name}): {self.problem or 'not submitted'}"
+            return self.problem or "not submitted"
         failed = "; ".join(f"{failure.product}: {failure}" for failure in self.report.failures)
-        return (
-            f"row {self.number} ({self.name}), job {self.report.job.job_id}: {failed or self.problem or self.outcome}"
-        )
+        return failed or self.problem or self.outcome.replace("_", " ")
+
+    def __str__(self) -> str:
+        job = f", job {self.report.job.job_id}" if self.report is not None else ""
+        return f"row {self.number} ({self.name}){job}: {self.what}"
 
 
 class BatchReport(ShortRepr, BaseModel):

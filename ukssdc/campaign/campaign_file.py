@@ -38,6 +38,8 @@ class Campaign(ShortRepr, BaseModel):
         Pattern of the targets' folders; see `expand_folder`.
     units : dict
         Column -> unit, where the targets came from a table that has them.
+    table : Path or None
+        The file that the targets came from, where it is a table.
     options : dict
         All else that the file holds: options of the flow, which checks them.
     """
@@ -49,6 +51,7 @@ class Campaign(ShortRepr, BaseModel):
     template: dict[str, Any] = Field(default_factory=dict)
     folder: str = "{name}"
     units: dict[str, str] = Field(default_factory=dict)
+    table: Path | None = None
     options: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
@@ -85,6 +88,7 @@ class Campaign(ShortRepr, BaseModel):
             template=template,
             folder=folder,
             units=units or getattr(found, "units", {}),
+            table=Path(targets) if targets is not None else file.table,
             options=options,
         )
 
@@ -143,6 +147,7 @@ class _CampaignFile:
     def __init__(self, path: Path, content: Mapping[Any, Any]) -> None:
         self.path, self.content = path, content
         self.mistakes: list[Mistake] = []
+        self.table: Path | None = None
 
     def text(self, key: str, default: str) -> str:
         value = self.content.get(key)
@@ -173,8 +178,9 @@ class _CampaignFile:
     def targets(self) -> list[dict[str, Any]]:
         value = self.content.get("targets")
         if isinstance(value, str):
+            self.table = self.path.parent / value
             try:
-                return read_targets(self.path.parent / value)
+                return read_targets(self.table)
             except InvalidCampaign as error:
                 self.mistakes += [Mistake(None, "", f"targets: {error.source}: {m.problem}") for m in error.mistakes]
                 return Targets()

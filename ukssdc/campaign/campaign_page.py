@@ -31,9 +31,9 @@ FIRST = ("Row", "Target")
 HEAD = ("Outcome", "Light curve", "RA, Dec (J2000, deg)", "Rate (ct/s)", "Photon index", "NH (10²² cm⁻²)",
         "Flux (10⁻¹² erg cm⁻² s⁻¹)", "MJD", "Queue", "Run", "Files")  # fmt: skip
 LEGEND = (
-    "Rates: mean of the light curve with 1-sigma error, or 3-sigma upper limit. Positions: 90 % circle. Fits: errors as requested, "
-    '90 % by default. Light curves: WT blue, PC red. Tables: <a href="campaign.csv">campaign.csv</a>, '
-    '<a href="campaign.ecsv">campaign.ecsv</a>.'
+    "Rates: mean of the light curve with 1-sigma error, or 3-sigma upper limit. Positions: 90 % circle. "
+    "Fits: errors as requested, 90 % by default. Light curves: WT blue, PC red. Tables: "
+    '<a href="campaign.csv">campaign.csv</a>, <a href="campaign.ecsv">campaign.ecsv</a>.'
 )
 SHOWN_ALREADY = {"name", "ra", "dec"}
 UNSORTED = {"Light curve", "Files"}

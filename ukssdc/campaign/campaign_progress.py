@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ukssdc.campaign.campaign_plan import format_duration
 
 HOUR = 3600.0  # s
+MIN_WHOLE = 10  # rows an hour from which no decimals are shown
 MIN_ENDED = 3  # rows of this run from which a rate means something
 
 
@@ -63,6 +64,6 @@ class CampaignProgress:
             f"{self.active} active",
             f"{self.queued} queued",
         ]
-        pace = [f"{self.rate:.3g} an hour"] if self.rate else []
+        pace = [f"{self.rate:,.{0 if self.rate >= MIN_WHOLE else 1}f} an hour"] if self.rate else []
         pace += [f"{format_duration(self.time_left)} left"] if self.time_left else []
         return ", ".join(parts) + (f"; {', '.join(pace)}" if pace else "")

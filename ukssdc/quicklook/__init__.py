@@ -4,7 +4,7 @@
 """
 
 from ukssdc.quicklook.output_files import PAGE, Files, write_files
-from ukssdc.quicklook.pages import artifact_page, page
+from ukssdc.quicklook.pages import MAX_ARTIFACT_SIZE, artifact_page, page
 from ukssdc.quicklook.quick_look import QuickLook, fetch
 
-__all__ = ["PAGE", "Files", "QuickLook", "artifact_page", "fetch", "page", "write_files"]
+__all__ = ["MAX_ARTIFACT_SIZE", "PAGE", "Files", "QuickLook", "artifact_page", "fetch", "page", "write_files"]

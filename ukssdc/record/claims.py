@@ -38,7 +38,9 @@ class Claim:
 
 
 @contextmanager
-def claim_request(folder: Path, request: Mapping[str, Any], service: str, run: str) -> Iterator[Claim]:
+def claim_request(
+    folder: Path, request: Mapping[str, Any], service: str, run: str, *, what: str = "the same request"
+) -> Iterator[Claim]:
     """Hold the claim on a request while the body runs.
 
     Parameters
@@ -51,6 +53,8 @@ def claim_request(folder: Path, request: Mapping[str, Any], service: str, run: s
         Where it goes: host and port.
     run : str
         Who asks, in words.
+    what : str, optional
+        What is claimed, in words.
 
     Raises
     ------
@@ -67,7 +71,7 @@ def claim_request(folder: Path, request: Mapping[str, Any], service: str, run: s
         folder.mkdir(parents=True, exist_ok=True)
         file = _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise _in_progress(path) from None
+        raise _in_progress(path, what) from None
     except OSError as error:
         raise write_error(path, error) from None
     with file:
@@ -93,9 +97,9 @@ def _locked(path: Path, operation: int) -> IO[str]:
         file.close()  # its last holder has removed it meanwhile
 
 
-def _in_progress(path: Path) -> JobInProgress:
+def _in_progress(path: Path, what: str) -> JobInProgress:
     run, job_id = "another run", None
     with suppress(OSError, ValueError):
         found = json.loads(path.read_text("utf-8"))
         run, job_id = str(found["run"]), found["job_id"]
-    return JobInProgress(run, job_id)
+    return JobInProgress(run, job_id, what=what)

@@ -289,7 +289,7 @@ class ProductsFolder:
 
     def claim_campaign(self, service: str, run: str) -> AbstractContextManager[Claim]:
         """Hold this folder for a campaign; see `claim_request`."""
-        return claim_request(self.path, {}, str(origin(service)), run)
+        return claim_request(self.path, {}, str(origin(service)), run, what="a campaign")
 
     def jobs(self, name: str = "") -> Iterator[tuple[JobFolder, JobRecord]]:
         """Yield the folder and the record of each of a target's jobs; those that cannot be read are left out."""
