@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from prefect import flow, get_run_logger
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from ukssdc import ArchiveFormat, IfExists
 from ukssdc.campaign import BatchReport, Campaign, plan, read_targets
@@ -37,7 +37,17 @@ COPY = "campaign.json"  # of the targets, in the destination
 CAMPAIGN_FILES = {".yaml", ".yml", ".json"}
 MAX_ROWS_BYTES = 256_000  # of rows that are given as a parameter: Prefect's server refuses more than 512 kB
 
-Targets = Path | list[dict[str, Any]]
+Targets = Annotated[
+    Path | list[dict[str, Any]],
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"title": "File", "type": "string"},
+                {"title": "Rows", "type": "array", "items": {"type": "object"}},
+            ]
+        }
+    ),
+]
 
 
 @flow(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
 from typing import Protocol
 
 from prefect import get_run_logger
@@ -21,14 +19,13 @@ from ukssdc.outcomes import JobReport
 from ukssdc.record import JobFolder, ProductsFolder
 from ukssdc.record.record import JobRecord
 from ukssdc.slots import SubmissionSlot
-from ukssdc.times import clock, utcnow
-from xrt_products.flows.follow import SOFTWARE
-from xrt_products.flows.followed_job import FollowedJob, on_record
+from ukssdc.times import clock
+from xrt_products.flows.followed_job import FollowedJob
 from xrt_products.flows.options import FollowOptions
+from xrt_products.flows.row_submissions import RowSubmissions
 from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancellation import RunCancelled
-from xrt_products.tasks.flow_run import flow_run, label_flow_run
-from xrt_products.tasks.submit import REFUSED_TRIES, PriorSubmissions, submit_request
+from xrt_products.tasks.flow_run import label_flow_run
 
 MAX_NAMED = 10  # jobs in a message
 
@@ -86,7 +83,7 @@ class RowQueue:
         self._once_more: list[Row] = []
         self._tried_again: set[str] = set()
         self._failed: set[str] = set()  # keys of rows
-        self._submissions = _Submissions(products, options, self._service, slot)
+        self._submissions = RowSubmissions(products, options, self._service, slot)
         self._active: dict[int, Row] = {}
         self._labelled: set[int] = set()
 
@@ -160,7 +157,7 @@ class RowQueue:
             self._end(row, RowReport(number=row.number, name=row.name, key=row.key, problem=str(report)))
             return
         ended = _row_report(row, report)
-        self._end(row, ended, may_pass=ended.may_pass)
+        self._end(row, ended, transient=ended.transient)
 
     def update(self, jobs: Sequence[FollowedJob]) -> None:
         """Bring the labels and the display up to date."""
@@ -179,7 +176,7 @@ class RowQueue:
             total=len(self._rows),
             queued=waiting,
             active=active,
-            done=sum(report.ok for report in ended),
+            succeeded=sum(report.ok for report in ended),
             failed=sum(not report.ok for report in ended),
             ended_here=len(ended) - self._earlier,
             elapsed=clock() - self._began,
@@ -222,11 +219,11 @@ class RowQueue:
             return
         get_run_logger().error("Row %d (%s) is not submitted: %s", row.number, row.name, error)
         refused = isinstance(error, SubmissionRefused) or error.refusal
-        self._end(row, _not_submitted(row, str(error)), may_pass=refused)
+        self._end(row, _not_submitted(row, str(error)), transient=refused)
 
-    def _end(self, row: Row, report: RowReport, *, may_pass: bool = False) -> None:
+    def _end(self, row: Row, report: RowReport, *, transient: bool = False) -> None:
         """Note a row's end; what failed for a reason that may pass is tried once more when all others are over."""
-        if may_pass and row.key not in self._tried_again:
+        if transient and row.key not in self._tried_again:
             self._tried_again.add(row.key)
             self._once_more.append(row)
         self._note(row, report)
@@ -265,92 +262,6 @@ class RowQueue:
         for jobs in found.values():
             jobs.sort(key=lambda job: job[1].job_id)
         return found
-
-
-class _Submissions:
-    """The submissions of a campaign's rows, each made once only.
-
-    Parameters
-    ----------
-    products : ProductsFolder
-    options : FollowOptions
-    service : str
-        Where the service is.
-    slot : SubmissionSlot
-    """
-
-    def __init__(self, products: ProductsFolder, options: FollowOptions, service: str, slot: SubmissionSlot) -> None:
-        self._products = products
-        self._options = options
-        self._service = service
-        self._slot = slot
-        self._jobs: dict[str, int] = {}  # how many jobs a row has had
-        self._attempts: dict[str, _Attempts] = {}
-        self._claims: dict[int, ExitStack] = {}
-
-    def note_earlier(self, row: Row, jobs: int) -> None:
-        """Take note of how many jobs earlier runs have made for a row."""
-        self._jobs[row.key] = jobs
-
-    def submit(self, row: Row, active: Sequence[Job]) -> JobFolder:
-        """Submit a row; from before it is sent until its job is on record, the submission is in the journal."""
-        run = flow_run()
-        attempts = self._attempts.setdefault(row.key, _Attempts(self._options.max_wait))
-        products = replace(self._products, target=row.folder)
-        with ExitStack() as stack:
-            claim = stack.enter_context(products.claim(row.name, row.body, self._service, f"the run {run.name!r}"))
-            journal = products.journal(
-                row.name, row.body, run=str(run.id), since=attempts.since, until=attempts.until, row=row.key
-            )
-            with journal as pending:
-                prior = PriorSubmissions(pending.orphaned, products, attempts.since, attempts.count > 0)
-                attempts.count += 1
-                submit = submit_request.with_options(retries=0)
-                job = submit(
-                    row.request,
-                    self._options.account,
-                    attempts.until,
-                    prior,
-                    self._slot,
-                    active,
-                    f"{row.key}-{self._jobs[row.key]}",
-                )
-                folder = products.folder_of(job)
-                begun = on_record(lambda: folder.begin(row.body, SOFTWARE), self._options)
-                pending.resolve()
-            claim.note_job(job.job_id)
-            self._claims[job.job_id] = stack.pop_all()
-        self._jobs[row.key] += 1
-        del self._attempts[row.key]
-        return begun
-
-    def may_be_tried_again(self, row: Row, error: UKSSDCError) -> bool:
-        """Tell whether a submission that failed is to be tried again."""
-        attempts = self._attempts[row.key]
-        over = utcnow() >= attempts.until or (error.refusal and attempts.count >= REFUSED_TRIES)
-        if over or not (error.retryable or isinstance(error, JobInProgress)):
-            del self._attempts[row.key]
-            return False
-        return True
-
-    def end(self, job_id: int) -> None:
-        """Let others have the row's request."""
-        if (claim := self._claims.pop(job_id, None)) is not None:
-            claim.close()
-
-    def close(self) -> None:
-        """Let others have all of them."""
-        for job_id in list(self._claims):
-            self.end(job_id)
-
-
-class _Attempts:
-    """The attempts at a row's submission."""
-
-    def __init__(self, max_wait: float) -> None:
-        self.since = utcnow()
-        self.until = self.since + timedelta(seconds=max_wait)
-        self.count = 0
 
 
 def _row_report(row: Row, report: JobReport) -> RowReport:

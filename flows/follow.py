@@ -176,7 +176,7 @@ def follow_queue(
                 folder = queue.submit_next([job.folder.job for job in jobs if job.active])
                 jobs += [FollowedJob(folder, options, one_of_many=one_of_many)] if folder is not None else []
             nothing_else = not queue.waiting and not any(job.active for job in jobs)
-            for job in [job for job in jobs if job.done or nothing_else][:1]:  # one: its quick look takes its time
+            for job in [job for job in jobs if job.finished or nothing_else][:1]:  # one: its quick look takes its time
                 report = _report(job)
                 jobs.remove(job)
                 queue.finish(job, report)
@@ -198,7 +198,7 @@ def _poll(
             options.account,
             artifacts,
             queue.slot if queue.waiting else None,
-            lambda: any(job.done for job in jobs),
+            lambda: any(job.finished for job in jobs),
             options.max_wait,
         )
     except NoSlot as error:

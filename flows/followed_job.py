@@ -72,7 +72,7 @@ class FollowedJob:
         return bool(self.tracker.pending) and not self.tracker.deadline_passed and not self.tracker.poll_failed
 
     @property
-    def done(self) -> bool:
+    def finished(self) -> bool:
         """True where the polls are over, and every branch."""
         return not self.active and len(self._ended) == len(self._branches)
 

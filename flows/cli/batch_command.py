@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from ukssdc.campaign import Campaign, plan
 from ukssdc.errors import InvalidCampaign, Mistake
 from ukssdc.slots import MAX_ACTIVE
-from xrt_products.flows.cli.flow_commands import finish, flow_parameters, load_flows
+from xrt_products.flows.cli.run_flow import finish, flow_parameters, load_flows
 from xrt_products.flows.options import FollowOptions
 
 if TYPE_CHECKING:

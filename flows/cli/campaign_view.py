@@ -26,7 +26,7 @@ class CampaignView:
     def counts(self) -> tuple[int, ...]:
         """What makes a new line where there is no live display."""
         p = self.progress
-        return p.queued, p.active, p.done, p.failed
+        return p.queued, p.active, p.succeeded, p.failed
 
     def __rich__(self) -> Group:
         bar = Table.grid(padding=(0, 1))

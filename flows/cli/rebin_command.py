@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from ukssdc.rebin import read_binning
 from ukssdc.request.parameters import LightCurveBinning
-from xrt_products.flows.cli.flow_commands import finish, flow_parameters, load_flows
+from xrt_products.flows.cli.run_flow import finish, flow_parameters, load_flows
 from xrt_products.flows.options import WaitOptions
 
 # Texts and switches: what they may be is checked with all the others at once, as for a request.

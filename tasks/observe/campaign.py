@@ -81,7 +81,7 @@ class CampaignObserver:
         self._notes = notes
 
     def _show_bar(self, progress: CampaignProgress) -> None:
-        description = f"{escape(self.name)}: {progress.done} of {progress.total} done"
+        description = f"{escape(self.name)}: {progress.succeeded} of {progress.total} done"
         description += f", {progress.failed} failed" if progress.failed else ""
         if self._bar is None:
             bar = create_progress_artifact(progress.percent, key=f"{self._key}-progress", description=description)

@@ -22,6 +22,7 @@ SHARED_BY_FLOWS = {
     "interrupt.py",
     "options.py",
     "request.py",
+    "row_submissions.py",
 }
 
 

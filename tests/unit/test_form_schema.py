@@ -14,9 +14,9 @@ from request_examples import TARGET, flat
 from ukssdc import Product, ProductRequest
 from ukssdc.request.parameters import LightCurveBinning
 from ukssdc.request.request_sections import FIELDS, MODELS
-from xrt_products import cancel_products, collect_products, rebin_light_curve, request_products
+from xrt_products import cancel_products, collect_products, rebin_light_curve, request_batch, request_products
 
-FLOWS = [request_products, collect_products, cancel_products, rebin_light_curve]
+FLOWS = [request_products, request_batch, collect_products, cancel_products, rebin_light_curve]
 NUMBERS = {f"request.{row.name}" for row in ProductRequest.ROWS.values() if row.type is float} | {
     f"request.{FIELDS[product]}.{row.name}"
     for product, model in MODELS.items()

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from xrt_products import collect_products, request_products
+from xrt_products import collect_products, request_batch, request_products
+from xrt_products.flows.cli.batch_command import BatchOptions
 from xrt_products.flows.cli.commands import app
-from xrt_products.flows.cli.flow_commands import flow_parameters
+from xrt_products.flows.cli.run_flow import flow_parameters
 from xrt_products.flows.options import FollowOptions
 
 REQUIRED = inspect.Parameter.empty
@@ -33,7 +34,13 @@ FLOW_ONLY: dict[str, dict[str, Any]] = {
     },
 }
 COMMAND_ONLY: dict[str, dict[str, Any]] = {
-    "run": {"file": REQUIRED, "fresh": False, "max_active": 5, "cancel_on_interrupt": False},  # of Ctrl-C only
+    "run": {
+        "file": REQUIRED,
+        "MORE": REQUIRED,  # files: none or many
+        "fresh": False,
+        "max_active": 5,
+        "cancel_on_interrupt": False,  # of Ctrl-C only
+    },
     "collect": {"job": REQUIRED, "cancel_on_interrupt": False},
 }
 
@@ -58,6 +65,24 @@ def test_a_flow_its_options_and_its_command_have_the_same_names_and_defaults(
 ) -> None:
     assert of_flow(flow) == OPTIONS | FLOW_ONLY[command]
     assert of_command(command) == OPTIONS | COMMAND_ONLY[command]
+
+
+def test_the_options_of_a_campaign_are_its_flows_parameters_and_may_stand_in_its_file() -> None:
+    flow, command = of_flow(request_batch), of_command("batch")
+    shared = OPTIONS | {"max_active": 5, "max_failures": None}
+
+    assert {f.name: f.default for f in fields(BatchOptions)} == shared
+    assert flow.items() >= shared.items()
+    assert flow.keys() - shared.keys() == {
+        "targets", "template", "name", "folder", "units", "redo", "dry_run", "on_failure"
+    }  # fmt: skip
+    assert command == dict.fromkeys(shared) | {
+        "campaign": REQUIRED,
+        "targets": None,
+        "redo": None,
+        "dry_run": False,
+        "cancel_on_interrupt": False,
+    }
 
 
 @pytest.mark.parametrize("words", [["run", "grb.yaml"], ["collect", "951"]], ids=lambda words: str(words[0]))

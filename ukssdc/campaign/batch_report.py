@@ -72,7 +72,7 @@ class RowReport(ShortRepr, BaseModel):
         return self.report is not None and self.report.ok and not self.problem
 
     @property
-    def may_pass(self) -> bool:
+    def transient(self) -> bool:
         """True where all that failed did for reasons that may pass: the service could not begin, or not queue it."""
         failures = self.report.failures if self.report is not None else ()
         return bool(failures) and all(isinstance(f, Failed) and f.code in PASSING_CODES for f in failures)

@@ -67,7 +67,7 @@ class CampaignPlan(ShortRepr):
     ----------
     rows : tuple of Row
         Those that would be submitted, a job each.
-    done : int
+    finished : int
         Rows that are done already.
     max_active : int
         Jobs that are active at once.
@@ -78,7 +78,7 @@ class CampaignPlan(ShortRepr):
     """
 
     rows: tuple[Row, ...]
-    done: int
+    finished: int
     max_active: int
     duration: tuple[float, float]
     one_job: tuple[OneJob, ...]
@@ -90,7 +90,7 @@ class CampaignPlan(ShortRepr):
 
     def __str__(self) -> str:
         """Return the plan as a text, 80 characters wide."""
-        done = f"; {format_count(self.done, 'row')} done already" if self.done else ""
+        done = f"; {format_count(self.finished, 'row')} done already" if self.finished else ""
         lines = [f"{format_count(self.jobs, 'job')} would be submitted, {self.max_active} active at once{done}."]
         if self.jobs:
             lines += ["", *_listing(self.rows)]
@@ -106,14 +106,14 @@ class CampaignPlan(ShortRepr):
         return "\n".join(lines) + "\n"
 
 
-def plan(rows: Sequence[Row], *, done: Collection[str] = (), max_active: int = MAX_ACTIVE) -> CampaignPlan:
+def plan(rows: Sequence[Row], *, finished: Collection[str] = (), max_active: int = MAX_ACTIVE) -> CampaignPlan:
     """Tell what a campaign would send.
 
     Parameters
     ----------
     rows : sequence of Row
         All of them.
-    done : collection of str, optional
+    finished : collection of str, optional
         Keys of those that are done already.
     max_active : int, optional
         Jobs that are active at once.
@@ -123,7 +123,7 @@ def plan(rows: Sequence[Row], *, done: Collection[str] = (), max_active: int = M
     CampaignPlan
         Its text, `str(...)`, is 80 characters wide.
     """
-    left = tuple(row for row in rows if row.key not in done)
+    left = tuple(row for row in rows if row.key not in finished)
     rounds = -(-len(left) // max_active)
     shortest, longest = (rounds * seconds for seconds in JOB_TIMES)
     return CampaignPlan(left, len(rows) - len(left), max_active, (shortest, longest), tuple(_one_job(left)))

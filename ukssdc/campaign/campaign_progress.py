@@ -23,7 +23,7 @@ class CampaignProgress:
         Rows that wait for their submission.
     active : int
         Jobs that the service has not ended.
-    done, failed : int
+    succeeded, failed : int
         Rows that came to their end, well or not; those of earlier runs as well.
     ended_here : int
         Rows that came to their end in this run.
@@ -34,7 +34,7 @@ class CampaignProgress:
     total: int
     queued: int
     active: int
-    done: int
+    succeeded: int
     failed: int
     ended_here: int = 0
     elapsed: float = 0.0
@@ -42,7 +42,7 @@ class CampaignProgress:
     @property
     def percent(self) -> float:
         """Share of the rows that have come to their end, percent."""
-        return 100.0 * (self.done + self.failed) / self.total if self.total else 100.0
+        return 100.0 * (self.succeeded + self.failed) / self.total if self.total else 100.0
 
     @property
     def rate(self) -> float | None:
@@ -54,12 +54,12 @@ class CampaignProgress:
     @property
     def time_left(self) -> float | None:
         """Time that the rest takes at this rate, s; None before it can be told."""
-        left = self.total - self.done - self.failed
+        left = self.total - self.succeeded - self.failed
         return left / self.rate * HOUR if self.rate and left else None
 
     def __str__(self) -> str:
         parts = [
-            f"{self.done} of {self.total} done",
+            f"{self.succeeded} of {self.total} done",
             *([f"{self.failed} failed"] if self.failed else []),
             f"{self.active} active",
             f"{self.queued} queued",
