@@ -27,21 +27,22 @@ def m82(count: int, template: dict[str, Any] = TEMPLATE) -> list[Row]:
 def test_a_plan_tells_jobs_and_time_and_says_what_that_rests_on() -> None:
     found = plan(m82(227))
 
-    assert (found.jobs, found.done, found.max_active) == (227, 0, 5)
+    assert (found.jobs, found.finished, found.max_active) == (227, 0, 5)
     assert found.duration == (46 * 540, 46 * 3600)
     text = str(found)
     assert "227 jobs would be submitted, 5 active at once." in text
     assert "Time: 6 h 54 min to 1 d 22 h, if a job takes 9 min to 1 h" in text
     assert "... and 207 more" in text
+    assert "What is sent for row 1:\n\n  name: M82 00032503000\n" in text
 
 
 def test_what_is_done_is_not_sent_again() -> None:
     rows = m82(10)
-    found = plan(rows, done={row.key for row in rows[:9]})
+    found = plan(rows, finished={row.key for row in rows[:9]})
 
-    assert (found.jobs, found.done) == (1, 9)
-    assert "1 job would be submitted, 5 active at once; 9 rows done already." in str(found)
-    assert str(plan(rows, done={row.key for row in rows})).count("\n") == 1
+    assert (found.jobs, found.finished) == (1, 9)
+    assert "1 job would be submitted, 5 active at once; 9 rows finished already." in str(found)
+    assert str(plan(rows, finished={row.key for row in rows})).count("\n") == 1
 
 
 def test_observations_of_one_target_are_one_job() -> None:

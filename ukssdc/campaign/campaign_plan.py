@@ -67,8 +67,8 @@ class CampaignPlan(ShortRepr):
     ----------
     rows : tuple of Row
         Those that would be submitted, a job each.
-    done : int
-        Rows that are done already.
+    finished : int
+        Rows that are finished already.
     max_active : int
         Jobs that are active at once.
     duration : (float, float)
@@ -78,7 +78,7 @@ class CampaignPlan(ShortRepr):
     """
 
     rows: tuple[Row, ...]
-    done: int
+    finished: int
     max_active: int
     duration: tuple[float, float]
     one_job: tuple[OneJob, ...]
@@ -90,10 +90,11 @@ class CampaignPlan(ShortRepr):
 
     def __str__(self) -> str:
         """Return the plan as a text, 80 characters wide."""
-        done = f"; {format_count(self.done, 'row')} done already" if self.done else ""
+        done = f"; {format_count(self.finished, 'row')} finished already" if self.finished else ""
         lines = [f"{format_count(self.jobs, 'job')} would be submitted, {self.max_active} active at once{done}."]
         if self.jobs:
-            lines += ["", *_listing(self.rows)]
+            lines += ["", *_listing(self.rows), "", f"What is sent for row {self.rows[0].number}:", ""]
+            lines += [shorten(f"  {_plain_line(line)}", WIDTH) for line in self.rows[0].request.to_yaml().splitlines()]
             shortest, longest = (format_duration(seconds) for seconds in self.duration)
             lines += ["", f"Time: {shortest} to {longest}, if a job takes 9 min to 1 h as users report,"]
             lines += ["most of it in the service's queue, and no other job of this account is active."]
@@ -106,15 +107,15 @@ class CampaignPlan(ShortRepr):
         return "\n".join(lines) + "\n"
 
 
-def plan(rows: Sequence[Row], *, done: Collection[str] = (), max_active: int = MAX_ACTIVE) -> CampaignPlan:
+def plan(rows: Sequence[Row], *, finished: Collection[str] = (), max_active: int = MAX_ACTIVE) -> CampaignPlan:
     """Tell what a campaign would send.
 
     Parameters
     ----------
     rows : sequence of Row
         All of them.
-    done : collection of str, optional
-        Keys of those that are done already.
+    finished : collection of str, optional
+        Keys of those that are finished already.
     max_active : int, optional
         Jobs that are active at once.
 
@@ -123,7 +124,7 @@ def plan(rows: Sequence[Row], *, done: Collection[str] = (), max_active: int = M
     CampaignPlan
         Its text, `str(...)`, is 80 characters wide.
     """
-    left = tuple(row for row in rows if row.key not in done)
+    left = tuple(row for row in rows if row.key not in finished)
     rounds = -(-len(left) // max_active)
     shortest, longest = (rounds * seconds for seconds in JOB_TIMES)
     return CampaignPlan(left, len(rows) - len(left), max_active, (shortest, longest), tuple(_one_job(left)))
@@ -178,6 +179,10 @@ def _listing(rows: Sequence[Row]) -> list[str]:
     lines = ["  ".join(shorten(cell, width).ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
              for line in (head, *cells)]  # fmt: skip
     return lines + ([f"... and {len(rows) - MAX_SHOWN} more"] if len(rows) > MAX_SHOWN else [])
+
+
+def _plain_line(text: str) -> str:
+    return replace_controls(text).replace("\t", " ")
 
 
 def _plain(text: str) -> str:

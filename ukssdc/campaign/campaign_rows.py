@@ -17,12 +17,14 @@ from ukssdc.campaign.target_template import (
     is_misspelt,
     place_of,
 )
-from ukssdc.campaign.target_values import Convert, converter, plain_value
+from ukssdc.campaign.target_values import Convert, converter, is_quantity, plain_value
 from ukssdc.errors import InvalidCampaign, InvalidOptions, InvalidRequest, Mistake
 from ukssdc.job import NOT_PARAMETERS
 from ukssdc.notebook import ShortRepr
 from ukssdc.record.target_folder import expand_folder, folder_fields
+from ukssdc.request.parameter_values import Parameter
 from ukssdc.request.product_request import ProductRequest
+from ukssdc.request.redact import USER_ID, USER_PROBLEM
 from ukssdc.request.request_sections import FIELDS, MODELS
 from ukssdc.request.value_texts import format_name
 
@@ -80,6 +82,28 @@ def row_key(body: Mapping[str, Any], folder: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def plain_target(target: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a target's row without sections, in Python's own types; quantities in the unit of their parameter."""
+    return {name: _plain_cell(name, value) for name, value in flatten_target(target).items()}
+
+
+def _plain_cell(name: str, value: Any) -> Any:
+    plain = plain_value(value)
+    if not is_quantity(plain):
+        return plain
+    parameter = _parameter(place_of(name))
+    try:
+        return converter(parameter, "")(plain) if parameter else str(plain)
+    except ValueError:
+        return plain  # the check says what is wrong
+
+
+def _parameter(place: Place | None) -> Parameter | None:
+    if place is None or place[1] == WHOLE:
+        return None
+    return (ProductRequest if place[0] is None else MODELS[place[0]]).ROWS[place[1]]
+
+
 def check_rows(
     targets: Sequence[Mapping[Any, Any]],
     template: Mapping[Any, Any] | ProductRequest | None = None,
@@ -111,8 +135,12 @@ def check_rows(
     InvalidCampaign
         With all mistakes of all rows.
     """
-    rows = [{name: plain_value(value) for name, value in flatten_target(target).items()} for target in targets]
-    check = _Check(rows, template, folder, dict(getattr(targets, "units", {}) if units is None else units))
+    check = _Check(
+        [plain_target(target) for target in targets],
+        template,
+        folder,
+        dict(getattr(targets, "units", {}) if units is None else units),
+    )
     return check.rows()
 
 
@@ -151,13 +179,14 @@ class _Check:
     def _column(self, name: str, unit: str) -> _Column | None:
         place = place_of(name)
         if place is None:
-            if is_misspelt(name):
+            if name.lower() == USER_ID.lower():  # what is in a column comes out again in the results
+                self.mistakes.append(Mistake(None, name, USER_PROBLEM))
+            elif is_misspelt(name):
                 self.mistakes.append(Mistake(None, name, _misspelt_text(name)))
             return None
-        product, field_name = place
-        if field_name == WHOLE:
+        parameter = _parameter(place)
+        if parameter is None:
             return _Column(name, place, lambda value: value)
-        parameter = (ProductRequest if product is None else MODELS[product]).ROWS[field_name]
         try:
             return _Column(name, place, converter(parameter, unit))
         except ValueError as error:
