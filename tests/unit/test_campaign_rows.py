@@ -131,6 +131,17 @@ def test_what_the_template_lacks_or_has_wrong_is_told_once() -> None:
     assert all(problem.startswith("all rows: ") for _, _, problem in found)
 
 
+def test_a_column_that_may_have_been_meant_is_named() -> None:
+    target = {"name": "x", "RAJ2000": 1, "_DEJ2000": 2, "posErrr": 3}
+    found = mistakes(target, template={"getTargs": True, "centroid": True, "Image": {}})
+
+    assert {problem.partition(". If ")[2] for _, _, problem in found} == {
+        "it is in column RAJ2000, name that RA",
+        "it is in column _DEJ2000, name that Dec",
+        "it is in column posErrr, name that posErr",
+    }
+
+
 def test_equal_rows_are_refused_and_both_are_named() -> None:
     other = M82 | {"name": "M81"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import re
@@ -15,6 +16,7 @@ from ukssdc.campaign.target_template import (
     TargetTemplate,
     flatten_target,
     is_misspelt,
+    parameter_of,
     place_of,
 )
 from ukssdc.campaign.target_values import Convert, converter, is_quantity, plain_value
@@ -22,12 +24,12 @@ from ukssdc.errors import InvalidCampaign, InvalidOptions, InvalidRequest, Mista
 from ukssdc.job import NOT_PARAMETERS
 from ukssdc.notebook import ShortRepr
 from ukssdc.record.target_folder import expand_folder, folder_fields
-from ukssdc.request.parameter_values import Parameter
 from ukssdc.request.product_request import ProductRequest
 from ukssdc.request.redact import USER_ID, USER_PROBLEM
 from ukssdc.request.request_sections import FIELDS, MODELS
 from ukssdc.request.value_texts import format_name
 
+HINTS = {"dec": "de"}  # catalogues have DEJ2000, DE_ICRS
 NAME = re.compile(r"(?:\w+\.)?\w+")  # of a parameter, with which a request's problem begins
 
 
@@ -91,17 +93,11 @@ def _plain_cell(name: str, value: Any) -> Any:
     plain = plain_value(value)
     if not is_quantity(plain):
         return plain
-    parameter = _parameter(place_of(name))
+    parameter = parameter_of(place_of(name))
     try:
         return converter(parameter, "")(plain) if parameter else str(plain)
     except ValueError:
         return plain  # the check says what is wrong
-
-
-def _parameter(place: Place | None) -> Parameter | None:
-    if place is None or place[1] == WHOLE:
-        return None
-    return (ProductRequest if place[0] is None else MODELS[place[0]]).ROWS[place[1]]
 
 
 def check_rows(
@@ -171,7 +167,7 @@ class _Check:
         rows = [row for number, target in enumerate(self.targets, start=1) if (row := self._row(number, target))]
         self._refuse_equal(rows)
         for (column, problem), numbers in self.common.items():
-            self.mistakes.append(Mistake(None, column, f"{self._which(numbers)}: {problem}"))
+            self.mistakes.append(Mistake(None, column, f"{self._which(numbers)}: {problem}{self._hint(column)}"))
         if self.mistakes:
             raise InvalidCampaign(sorted(self.mistakes, key=lambda mistake: mistake.row or 0))
         return rows
@@ -184,7 +180,7 @@ class _Check:
             elif is_misspelt(name):
                 self.mistakes.append(Mistake(None, name, _misspelt_text(name)))
             return None
-        parameter = _parameter(place)
+        parameter = parameter_of(place)
         if parameter is None:
             return _Column(name, place, lambda value: value)
         try:
@@ -239,6 +235,16 @@ class _Check:
             self.mistakes.append(Mistake(number, column, problem, _target_name(target)))
         else:
             self.common.setdefault((name if place_of(name) else "", problem), []).append(number)
+
+    def _hint(self, parameter: str) -> str:
+        """Return which column may have been meant for a parameter that has none."""
+        wanted = parameter.lower()
+        others = {name.lower().strip("_"): name for name in self.names if place_of(name) is None} if wanted else {}
+        beginning = HINTS.get(wanted, wanted)
+        near = [other for other in others if other.startswith(beginning)] or difflib.get_close_matches(
+            wanted, others, 1
+        )
+        return f". If it is in column {others[near[0]]}, name that {parameter}" if near else ""
 
     def _which(self, numbers: list[int]) -> str:
         if len(numbers) == len(self.targets):

@@ -58,10 +58,17 @@ def converter(parameter: Parameter, unit: str) -> Convert:
         is_hours = parameter.field == "ra" and unit.lower() in HOURS
         factor = 1.0 if unit.lower() in {"", "d:m:s", *HOURS} else _factor(unit, "deg")
         return lambda value: _angle(value, parameter.field, HOUR if is_hours else factor, unit)
+    if parameter.type is str:
+        return _text_of
     if unit in {"", parameter.unit} or parameter.unit in NO_UNITS:
         return _own_unit(parameter)
     factor = _factor(unit, UNITS.get(parameter.unit, parameter.unit))
     return lambda value: _scaled(value, factor)
+
+
+def _text_of(value: Any) -> Any:
+    """Return a number as a text: a table's column of names may hold nothing but digits."""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def _own_unit(parameter: Parameter) -> Convert:
