@@ -24,6 +24,7 @@ from ukssdc.texts import replace_controls, shorten
 from ukssdc.times import utcnow
 
 MAX_INPUTS = 4  # columns of the input that are shown beside the results: the tables have them all
+MAX_NUMBER = 1e300
 MAX_CELL = 80  # characters of such a column's cell
 MAX_FAILURES = 200  # in the list of what failed
 MAX_THUMBNAILS = 2000
@@ -185,8 +186,8 @@ def _text(text: str) -> str:
 
 
 def _input(value: Any) -> str:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _number(value, _escape(f"{value:.8g}"))
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < MAX_NUMBER:
+        return _number(value, f"{value:.8g}")
     return _text("" if value is None else shorten(str(value), MAX_CELL))
 
 
