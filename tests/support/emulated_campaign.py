@@ -34,7 +34,7 @@ def rows_of(*targets: dict[str, Any], template: dict[str, Any] = TEMPLATE, folde
 
 def named(names: Sequence[str] = NAMES) -> list[Row]:
     """Return a row for each name."""
-    return rows_of(*({"name": n, "RA": 10.0 + k, "Dec": 5.5, "class": "test"} for k, n in enumerate(names)))
+    return rows_of(*({"name": n, "RA": (10.0 + k) % 360, "Dec": 5.5, "class": "test"} for k, n in enumerate(names)))
 
 
 def observations(count: int, name: str = "M82") -> list[Row]:

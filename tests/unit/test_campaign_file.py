@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import astropy.units as u
 import pytest
 
 from ukssdc import ProductRequest
@@ -91,6 +92,19 @@ def test_a_copy_is_the_whole_campaign(tmp_path: Path) -> None:
 
     assert kept == campaign
     assert [row.key for row in kept.rows()] == [row.key for row in campaign.rows()]
+
+
+def test_a_copy_holds_quantities_as_numbers(tmp_path: Path) -> None:
+    target = {"name": "M82", "RA": 9.93 * u.hourangle, "Dec": 4181 * u.arcmin, "flux": 3 * u.mJy}
+    template = {"getTargs": True, "centroid": False, "Image": {}}
+    campaign = Campaign(name="x", targets=[target], template=template)
+    campaign.write(tmp_path / "x.json")
+
+    kept = Campaign.load(tmp_path / "x.json")
+
+    assert kept.rows()[0].key == campaign.rows()[0].key
+    assert kept.targets[0]["RA"] == pytest.approx(148.95)
+    assert kept.targets[0]["flux"] == "3.0 mJy"
 
 
 def test_requests_are_a_campaign(tmp_path: Path) -> None:

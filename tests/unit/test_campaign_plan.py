@@ -33,6 +33,7 @@ def test_a_plan_tells_jobs_and_time_and_says_what_that_rests_on() -> None:
     assert "227 jobs would be submitted, 5 active at once." in text
     assert "Time: 6 h 54 min to 1 d 22 h, if a job takes 9 min to 1 h" in text
     assert "... and 207 more" in text
+    assert "What is sent for row 1:\n\n  name: M82 00032503000\n" in text
 
 
 def test_what_is_done_is_not_sent_again() -> None:
@@ -40,7 +41,7 @@ def test_what_is_done_is_not_sent_again() -> None:
     found = plan(rows, finished={row.key for row in rows[:9]})
 
     assert (found.jobs, found.finished) == (1, 9)
-    assert "1 job would be submitted, 5 active at once; 9 rows done already." in str(found)
+    assert "1 job would be submitted, 5 active at once; 9 rows finished already." in str(found)
     assert str(plan(rows, finished={row.key for row in rows})).count("\n") == 1
 
 

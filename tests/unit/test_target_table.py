@@ -54,6 +54,23 @@ def test_names_of_digits_stay_texts_where_zeros_count(tmp_path: Path) -> None:
     ]
 
 
+def test_names_of_targets_are_texts_whatever_they_look_like(tmp_path: Path) -> None:
+    targets = read_targets(csv_file(tmp_path, "name,RA,Dec,n\n47,1,2,047\n1e5,1,2,048\n"))
+
+    assert targets == [{"name": "47", "RA": 1, "Dec": 2, "n": "047"}, {"name": "1e5", "RA": 1, "Dec": 2, "n": "048"}]
+    [row] = check_rows([{"name": 47, "RA": 1, "Dec": 2}], {"getTargs": True, "centroid": False, "Image": {}})
+    assert row.name == "47"
+
+
+def test_a_csv_may_have_units_in_its_names(tmp_path: Path) -> None:
+    text = "name,RA (hms),Dec [deg],posErr (arcsec),T0 (MET),mag (AB)\nx,22 22 47.6,-7.5,90,6e8,17\n"
+    targets = read_targets(csv_file(tmp_path, text))
+
+    assert list(targets[0]) == ["name", "RA", "Dec", "posErr", "T0", "mag (AB)"]
+    [row] = check_rows(targets, {"getTargs": True, "centroid": True, "Image": {}})
+    assert [row.request.ra, row.request.dec, row.request.pos_err] == pytest.approx([335.69833, -7.5, 1.5])
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -67,6 +84,7 @@ def test_names_of_digits_stay_texts_where_zeros_count(tmp_path: Path) -> None:
         (b"<?xml version='1.0'?><VOTABLE>", "it is no VOTABLE that astropy can read"),
         ("# %ECSV 1.0\n# ---\nname\n", "it is no ECSV that astropy can read"),
         (b"\x1f\x8b\x08\x00", "it is not whole"),
+        (b"<VOTABLE><BINARY><STREAM encoding='x' HREF='http://127.0.0.1:9/'/></BINARY>", "its data are not in it"),
     ],
 )
 def test_what_is_no_table_is_refused_in_words(tmp_path: Path, text: str | bytes, said: str) -> None:

@@ -8,9 +8,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ukssdc.campaign.campaign_rows import Row, check_rows
+from ukssdc.campaign.campaign_rows import Row, check_rows, plain_target
 from ukssdc.campaign.target_table import Targets, read_targets
 from ukssdc.campaign.target_template import flatten_request
 from ukssdc.errors import InvalidCampaign, InvalidRequest, Mistake
@@ -53,6 +53,13 @@ class Campaign(ShortRepr, BaseModel):
     units: dict[str, str] = Field(default_factory=dict)
     table: Path | None = None
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _plain_targets(cls, targets: Any) -> Any:
+        """Bring cells to types that a file can hold."""
+        is_list = isinstance(targets, (list, tuple))
+        return [plain_target(row) if isinstance(row, Mapping) else row for row in targets] if is_list else targets
 
     @classmethod
     def load(cls, path: str | PathLike[str], targets: str | PathLike[str] | None = None) -> Self:

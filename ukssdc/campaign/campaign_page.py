@@ -24,6 +24,7 @@ from ukssdc.texts import replace_controls, shorten
 from ukssdc.times import utcnow
 
 MAX_INPUTS = 4  # columns of the input that are shown beside the results: the tables have them all
+MAX_NUMBER = 1e300
 MAX_CELL = 80  # characters of such a column's cell
 MAX_FAILURES = 200  # in the list of what failed
 MAX_THUMBNAILS = 2000
@@ -32,8 +33,9 @@ HEAD = ("Outcome", "Light curve", "RA, Dec (J2000, deg)", "Rate (ct/s)", "Photon
         "Flux (10⁻¹² erg cm⁻² s⁻¹)", "MJD", "Queue", "Run", "Files")  # fmt: skip
 LEGEND = (
     "Rates: mean of the light curve with 1-sigma error, or 3-sigma upper limit. Positions: 90 % circle. "
-    "Fits: errors as requested, 90 % by default. Light curves: WT blue, PC red. Tables: "
-    '<a href="campaign.csv">campaign.csv</a>, <a href="campaign.ecsv">campaign.ecsv</a>.'
+    "Fits: errors as requested, 90 % by default. Light curves: WT blue, PC red. "
+    'Tables: <a href="campaign.csv">campaign.csv</a>, '
+    '<a href="campaign.ecsv">campaign.ecsv</a>.'
 )
 SHOWN_ALREADY = {"name", "ra", "dec"}
 UNSORTED = {"Light curve", "Files"}
@@ -45,7 +47,8 @@ text-align:left;vertical-align:middle;white-space:nowrap}th,td.wrap{white-space:
 td.wrap{min-width:6rem;max-width:16rem;overflow-wrap:anywhere}
 .errors{display:inline-flex;flex-direction:column;font-size:.75em;line-height:1.15;vertical-align:middle;margin-left:.2em}
 .second{color:#555;font-size:.85em}
-td.number{text-align:right;font-variant-numeric:tabular-nums}
+td.place,td.number{font-variant-numeric:tabular-nums}
+td.number{text-align:right}
 thead th{position:sticky;top:0;background:#f4f4f4;z-index:1}th button{font:inherit;font-weight:600;border:0;padding:0;
 background:none;cursor:pointer;text-align:left}th button::after{content:" \\2195";color:#999}
 th[aria-sort=ascending] button::after{content:" \\2191";color:#222}
@@ -99,7 +102,7 @@ class CampaignPage:
             *(_input(result.row.columns.get(column)) for column in self.inputs),
             f'<td class="{result.outcome.split()[0]}" title="{_escape(result.problem)}">{_escape(result.outcome)}</td>',
             f"<td>{thumbnail(science.curve, in_days=science.curve_in_days) if has_picture else ''}</td>",
-            _number(science.ra, _place(science)),
+            _number(science.ra, _place(science), "place"),
             _measured(science.rate) if science.rate else _limit(science.upper_limit),
             _measured(fit.gamma if fit else None),
             _measured(fit.nh if fit else None, 1e22),
@@ -183,13 +186,13 @@ def _text(text: str) -> str:
 
 
 def _input(value: Any) -> str:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _number(value, _escape(f"{value:.8g}"))
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < MAX_NUMBER:
+        return _number(value, f"{value:.8g}")
     return _text("" if value is None else shorten(str(value), MAX_CELL))
 
 
-def _number(value: float | None, shown: str) -> str:
-    return f'<td class="number" data-sort="{"" if value is None else repr(float(value))}">{shown}</td>'
+def _number(value: float | None, shown: str, kind: str = "number") -> str:
+    return f'<td class="{kind}" data-sort="{"" if value is None else repr(float(value))}">{shown}</td>'
 
 
 def _measured(found: Measurement | None, scale: float = 1.0) -> str:

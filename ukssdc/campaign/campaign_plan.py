@@ -68,7 +68,7 @@ class CampaignPlan(ShortRepr):
     rows : tuple of Row
         Those that would be submitted, a job each.
     finished : int
-        Rows that are done already.
+        Rows that are finished already.
     max_active : int
         Jobs that are active at once.
     duration : (float, float)
@@ -90,10 +90,11 @@ class CampaignPlan(ShortRepr):
 
     def __str__(self) -> str:
         """Return the plan as a text, 80 characters wide."""
-        done = f"; {format_count(self.finished, 'row')} done already" if self.finished else ""
+        done = f"; {format_count(self.finished, 'row')} finished already" if self.finished else ""
         lines = [f"{format_count(self.jobs, 'job')} would be submitted, {self.max_active} active at once{done}."]
         if self.jobs:
-            lines += ["", *_listing(self.rows)]
+            lines += ["", *_listing(self.rows), "", f"What is sent for row {self.rows[0].number}:", ""]
+            lines += [shorten(f"  {_plain_line(line)}", WIDTH) for line in self.rows[0].request.to_yaml().splitlines()]
             shortest, longest = (format_duration(seconds) for seconds in self.duration)
             lines += ["", f"Time: {shortest} to {longest}, if a job takes 9 min to 1 h as users report,"]
             lines += ["most of it in the service's queue, and no other job of this account is active."]
@@ -114,7 +115,7 @@ def plan(rows: Sequence[Row], *, finished: Collection[str] = (), max_active: int
     rows : sequence of Row
         All of them.
     finished : collection of str, optional
-        Keys of those that are done already.
+        Keys of those that are finished already.
     max_active : int, optional
         Jobs that are active at once.
 
@@ -178,6 +179,10 @@ def _listing(rows: Sequence[Row]) -> list[str]:
     lines = ["  ".join(shorten(cell, width).ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
              for line in (head, *cells)]  # fmt: skip
     return lines + ([f"... and {len(rows) - MAX_SHOWN} more"] if len(rows) > MAX_SHOWN else [])
+
+
+def _plain_line(text: str) -> str:
+    return replace_controls(text).replace("\t", " ")
 
 
 def _plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from ukssdc.quicklook.output_files import MATPLOTLIB_MISSING
 from ukssdc.record.files import write_whole
 from ukssdc.results.formatting import NO_VALUE
 
-SHARE = 0.05  # of the time that writing may take, for each kind of file
+SHARE = 0.02  # of the time that writing may take, for each kind of file
 MAX_PICTURE = 600_000  # bytes
 MAX_SUMMARY_ROWS = 50
 MAX_SUMMARY_TEXT = 120  # characters of a problem
@@ -29,7 +30,8 @@ class CampaignResults:
     """The results of a campaign.
 
     A target's cells are made once, when it ends. The files are written whole, so a write costs as much as there are
-    rows; with `write` after each target, they are written no more often than takes 5 % of the time, and at the end.
+    rows; with `write` after each target, each is written no more often than takes 2 % of the time, and at the end.
+    `write` may be called from any thread.
 
     Parameters
     ----------
@@ -52,6 +54,7 @@ class CampaignResults:
         self._cells: dict[str, tuple[Any, ...]] = {}
         self._lines: dict[str, str] = {}
         self._picture: bytes | None = None
+        self._writing = threading.Lock()
         self._next_write: dict[str, float] = {}  # file -> when it may be written again
         for row in rows:
             self._put(TargetResult(row))
@@ -91,6 +94,14 @@ class CampaignResults:
         tuple of str
             What could not be written, in words: a campaign does not end for it.
         """
+        if not self._writing.acquire(blocking=always):
+            return ()  # another thread is at it
+        try:
+            return self._write_all(always=always)
+        finally:
+            self._writing.release()
+
+    def _write_all(self, *, always: bool) -> tuple[str, ...]:
         notes: list[str] = []
         self._write_file(CSV, self._csv, notes, always=always)
         self._write_file(ECSV, self._ecsv, notes, always=always)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import re
@@ -15,17 +16,20 @@ from ukssdc.campaign.target_template import (
     TargetTemplate,
     flatten_target,
     is_misspelt,
+    parameter_of,
     place_of,
 )
-from ukssdc.campaign.target_values import Convert, converter, plain_value
+from ukssdc.campaign.target_values import Convert, converter, is_quantity, plain_value
 from ukssdc.errors import InvalidCampaign, InvalidOptions, InvalidRequest, Mistake
 from ukssdc.job import NOT_PARAMETERS
 from ukssdc.notebook import ShortRepr
 from ukssdc.record.target_folder import expand_folder, folder_fields
 from ukssdc.request.product_request import ProductRequest
+from ukssdc.request.redact import USER_ID, USER_PROBLEM
 from ukssdc.request.request_sections import FIELDS, MODELS
 from ukssdc.request.value_texts import format_name
 
+HINTS = {"dec": "de"}  # catalogues have DEJ2000, DE_ICRS
 NAME = re.compile(r"(?:\w+\.)?\w+")  # of a parameter, with which a request's problem begins
 
 
@@ -80,6 +84,22 @@ def row_key(body: Mapping[str, Any], folder: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def plain_target(target: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a target's row without sections, in Python's own types; quantities in the unit of their parameter."""
+    return {name: _plain_cell(name, value) for name, value in flatten_target(target).items()}
+
+
+def _plain_cell(name: str, value: Any) -> Any:
+    plain = plain_value(value)
+    if not is_quantity(plain):
+        return plain
+    parameter = parameter_of(place_of(name))
+    try:
+        return converter(parameter, "")(plain) if parameter else str(plain)
+    except ValueError:
+        return plain  # the check says what is wrong
+
+
 def check_rows(
     targets: Sequence[Mapping[Any, Any]],
     template: Mapping[Any, Any] | ProductRequest | None = None,
@@ -111,8 +131,12 @@ def check_rows(
     InvalidCampaign
         With all mistakes of all rows.
     """
-    rows = [{name: plain_value(value) for name, value in flatten_target(target).items()} for target in targets]
-    check = _Check(rows, template, folder, dict(getattr(targets, "units", {}) if units is None else units))
+    check = _Check(
+        [plain_target(target) for target in targets],
+        template,
+        folder,
+        dict(getattr(targets, "units", {}) if units is None else units),
+    )
     return check.rows()
 
 
@@ -143,7 +167,7 @@ class _Check:
         rows = [row for number, target in enumerate(self.targets, start=1) if (row := self._row(number, target))]
         self._refuse_equal(rows)
         for (column, problem), numbers in self.common.items():
-            self.mistakes.append(Mistake(None, column, f"{self._which(numbers)}: {problem}"))
+            self.mistakes.append(Mistake(None, column, f"{self._which(numbers)}: {problem}{self._hint(column)}"))
         if self.mistakes:
             raise InvalidCampaign(sorted(self.mistakes, key=lambda mistake: mistake.row or 0))
         return rows
@@ -151,13 +175,14 @@ class _Check:
     def _column(self, name: str, unit: str) -> _Column | None:
         place = place_of(name)
         if place is None:
-            if is_misspelt(name):
+            if name.lower() == USER_ID.lower():  # what is in a column comes out again in the results
+                self.mistakes.append(Mistake(None, name, USER_PROBLEM))
+            elif is_misspelt(name):
                 self.mistakes.append(Mistake(None, name, _misspelt_text(name)))
             return None
-        product, field_name = place
-        if field_name == WHOLE:
+        parameter = parameter_of(place)
+        if parameter is None:
             return _Column(name, place, lambda value: value)
-        parameter = (ProductRequest if product is None else MODELS[product]).ROWS[field_name]
         try:
             return _Column(name, place, converter(parameter, unit))
         except ValueError as error:
@@ -210,6 +235,16 @@ class _Check:
             self.mistakes.append(Mistake(number, column, problem, _target_name(target)))
         else:
             self.common.setdefault((name if place_of(name) else "", problem), []).append(number)
+
+    def _hint(self, parameter: str) -> str:
+        """Return which column may have been meant for a parameter that has none."""
+        wanted = parameter.lower()
+        others = {name.lower().strip("_"): name for name in self.names if place_of(name) is None} if wanted else {}
+        beginning = HINTS.get(wanted, wanted)
+        near = [other for other in others if other.startswith(beginning)] or difflib.get_close_matches(
+            wanted, others, 1
+        )
+        return f". If it is in column {others[near[0]]}, name that {parameter}" if near else ""
 
     def _which(self, numbers: list[int]) -> str:
         if len(numbers) == len(self.targets):

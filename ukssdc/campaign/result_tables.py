@@ -15,6 +15,7 @@ from ukssdc.campaign.target_result import TargetResult
 from ukssdc.campaign.target_science import Measurement
 from ukssdc.quicklook.output_files import csv_cell
 from ukssdc.results.table_export import import_optional, table_bytes
+from ukssdc.texts import replace_controls
 
 Get = Callable[[TargetResult], Any]
 FLUX = "erg / (cm2 s)"
@@ -82,7 +83,7 @@ class ResultTables:
         self.directory = directory
         self.inputs = tuple(inputs)
         taken = {"row", "target", "path", *(name.lower() for name in COLUMNS)}
-        kept = [f"{INPUT_PREFIX}{name}" if name.lower() in taken else name for name in inputs]
+        kept = [replace_controls(f"{INPUT_PREFIX}{name}" if name.lower() in taken else name) for name in inputs]
         self.names = ("Row", "Target", *kept, *COLUMNS, "Path")
         renamed = dict(zip(inputs, kept, strict=True))
         self.units = {renamed[name]: unit for name, unit in units.items() if name in renamed}
@@ -125,9 +126,10 @@ class ResultTables:
 
 
 def _simple(value: Any) -> Any:
-    if isinstance(value, (list, tuple, dict)):
-        return json.dumps(value, default=str)
-    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
+    """Return a cell of the input in a type that a table can hold; a text without what a file cannot."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return replace_controls(json.dumps(value, default=str) if isinstance(value, (list, tuple, dict)) else str(value))
 
 
 def _uniform(column: str, cells: Sequence[Any]) -> tuple[list[Any], type]:

@@ -12,6 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from ukssdc.campaign.target_template import parameter_of, place_of
 from ukssdc.campaign.target_values import EPOCH, plain_value
 from ukssdc.errors import InvalidCampaign, Mistake
 from ukssdc.request.request_file import decode_text
@@ -22,6 +23,24 @@ GZIP = b"\x1f\x8b"
 DELIMITERS = ",;\t|"
 NUMBER = re.compile(r"[-+]?(?:0|[1-9]\d*)?(?:\.\d*)?(?:[eE][-+]?\d+)?")  # without leading zeros: those are identifiers
 INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d{0,14})")
+NAME_WITH_UNIT = re.compile(r"([\w.]+)\s*[(\[]\s*([^()\[\]]+?)\s*[)\]]")
+UNITS_IN_NAMES = {  # as people write them -> astropy's
+    **{unit: unit for unit in ("deg", "arcmin", "arcsec", "s", "ks", "min", "h", "d", "ev", "kev", "hourangle")},
+    "ev": "eV",
+    "kev": "keV",
+    "sec": "s",
+    "degrees": "deg",
+    "j2000": "",
+    "met": "",
+    "hms": "h:m:s",
+    "dms": "d:m:s",
+    "hh:mm:ss": "h:m:s",
+    "h:m:s": "h:m:s",
+    "dd:mm:ss": "d:m:s",
+    "d:m:s": "d:m:s",
+    "hours": "h",
+}
+ELSEWHERE = re.compile(rb"<(?:\w+:)?STREAM\b[^>]*\bhref\s*=", re.IGNORECASE)
 ADVICE = "give a table in CSV, ECSV, VOTable or FITS"
 
 
@@ -66,6 +85,8 @@ def read_targets(path: str | PathLike[str]) -> Targets:
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from None
     form = _form(data)
+    if form == "votable" and ELSEWHERE.search(data):  # astropy would fetch it
+        raise _unreadable(path, "its data are not in it, but in another place: save the table with its data")
     if form:
         return _read_with_astropy(path, data, form)
     try:
@@ -121,8 +142,21 @@ def _read_csv(path: Path, text: str) -> Targets:
             cells.append([cell.strip() or None for cell in row[: len(names)]] + [None] * (len(names) - len(row)))
     except csv.Error as error:
         raise _unreadable(path, f"line {first + reader.line_num}: {error}") from None
-    columns = [_numbers([row[n] for row in cells]) for n in range(len(names))]
-    return Targets(dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
+    names, units = _with_units(names)
+    columns = [_numbers(name, [row[n] for row in cells]) for n, name in enumerate(names)]
+    return Targets((dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)), units)
+
+
+def _with_units(names: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return names without the units that follow them, `RA (deg)`, where they are those of parameters."""
+    units = {}
+    kept = list(names)
+    for number, found in enumerate(map(NAME_WITH_UNIT.fullmatch, names)):
+        unit = UNITS_IN_NAMES.get(found[2].lower()) if found else None
+        if found and unit is not None and found[1] not in names and place_of(found[1]):
+            kept[number] = found[1]
+            units[found[1]] = unit
+    return kept, {name: unit for name, unit in units.items() if unit}
 
 
 def _require_names(path: Path, names: list[str]) -> None:
@@ -132,8 +166,11 @@ def _require_names(path: Path, names: list[str]) -> None:
         raise _unreadable(path, f"there are two columns {twice}")
 
 
-def _numbers(cells: list[str | None]) -> list[Any]:
+def _numbers(name: str, cells: list[str | None]) -> list[Any]:
     """Return a column's texts as numbers where each of them is one, written as nothing else is."""
+    parameter = parameter_of(place_of(name))
+    if parameter is not None and parameter.type is str:  # a name may be 47, or 1e5
+        return list(cells)
     filled = [cell for cell in cells if cell is not None]
     if all(INTEGER.fullmatch(cell) for cell in filled):
         return [None if cell is None else int(cell) for cell in cells]

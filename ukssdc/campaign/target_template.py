@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ukssdc.request.parameter_values import Parameter
 from ukssdc.request.parameters import Parameters
 from ukssdc.request.product_request import ProductRequest
 from ukssdc.request.request_sections import FIELDS, MODELS, PRODUCTS_BY_NAME, split_sections
@@ -42,6 +43,13 @@ def place_of(column: str) -> Place | None:
     product = PRODUCTS_BY_NAME.get(section)
     field = MODELS[product].FIELD_NAMES.get(name) if product else None
     return (product, field) if product and field else None
+
+
+def parameter_of(place: Place | None) -> Parameter | None:
+    """Return the parameter that belongs to a place; None for a product's own column."""
+    if place is None or place[1] == WHOLE:
+        return None
+    return (ProductRequest if place[0] is None else MODELS[place[0]]).ROWS[place[1]]
 
 
 def is_misspelt(column: str) -> bool:

@@ -32,6 +32,11 @@ def plain_value(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
+def is_quantity(value: Any) -> bool:
+    """Tell whether a value is a quantity of astropy's."""
+    return hasattr(value, "to_value")
+
+
 def converter(parameter: Parameter, unit: str) -> Convert:
     """Return what turns a column's cells into a parameter's values.
 
@@ -53,10 +58,17 @@ def converter(parameter: Parameter, unit: str) -> Convert:
         is_hours = parameter.field == "ra" and unit.lower() in HOURS
         factor = 1.0 if unit.lower() in {"", "d:m:s", *HOURS} else _factor(unit, "deg")
         return lambda value: _angle(value, parameter.field, HOUR if is_hours else factor, unit)
+    if parameter.type is str:
+        return _text_of
     if unit in {"", parameter.unit} or parameter.unit in NO_UNITS:
         return _own_unit(parameter)
     factor = _factor(unit, UNITS.get(parameter.unit, parameter.unit))
     return lambda value: _scaled(value, factor)
+
+
+def _text_of(value: Any) -> Any:
+    """Return a number as a text: a table's column of names may hold nothing but digits."""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def _own_unit(parameter: Parameter) -> Convert:
@@ -66,10 +78,10 @@ def _own_unit(parameter: Parameter) -> Convert:
 
 
 def _of_quantity(value: Any, unit: str) -> Any:
-    if not hasattr(value, "to_value"):
+    if not is_quantity(value):
         return value
     try:
-        return float(value.to_value(unit))
+        return float(value.to_value(unit)) if unit not in NO_UNITS else float(value.value)
     except Exception as error:  # astropy's, for a unit of another kind
         raise ValueError(f"is {value}: give it in {unit}") from error
 
@@ -82,7 +94,7 @@ def _angle(value: Any, field: str, factor: float, unit: str) -> Any:
             hours = field == "ra" and (said == "h" or (not said and unit.lower() in {"", *HOURS}))
             return angle * (HOUR if hours else 1.0)
         return _scaled(value, factor)
-    return _of_quantity(value, "deg") if hasattr(value, "to_value") else _scaled(value, factor)
+    return _of_quantity(value, "deg") if is_quantity(value) else _scaled(value, factor)
 
 
 def _scaled(value: Any, factor: float) -> Any:

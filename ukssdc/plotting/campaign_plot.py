@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,9 +18,10 @@ from ukssdc.campaign.target_science import CurveBin, Measurement, SpectrumPoint
 from ukssdc.campaign.thumbnail import LOG_RATIO, suits_log_rate, suits_log_time
 from ukssdc.plotting.style import COLOURS, MARKER, OTHER_COLOUR, grid, plain_text
 
-MAX_PANELS = 48
-MAX_COLUMNS = 6
-PANEL = (2.6, 2.0)  # inches
+MAX_PANELS = 30
+MAX_COLUMNS = 5
+PANEL = (2.7, 2.0)  # inches
+MARGINS = {"left": 0.75, "right": 0.2, "bottom": 0.6, "top": 0.65}  # inches, around the panels
 FLUX_LABEL = "Observed flux, 0.3$-$10 keV\n(erg cm$^{-2}$ s$^{-1}$)"
 MIN_POINTS = 2  # of a picture against time
 
@@ -124,7 +126,10 @@ def _curves_figure(name: str, results: Sequence[TargetResult]) -> Figure | None:
     shown = results[:MAX_PANELS]
     columns = min(MAX_COLUMNS, math.ceil(math.sqrt(len(shown))))
     rows = math.ceil(len(shown) / columns)
-    figure = _figure(max(5.0, PANEL[0] * columns), max(3.5, PANEL[1] * rows + 0.6))
+    width, height = max(6.0, PANEL[0] * columns), max(3.6, PANEL[1] * rows + 0.8)
+    figure = _figure(width, height, layout=None)  # to find the room for so many texts takes seconds
+    left, right, bottom, top = MARGINS["left"], MARGINS["right"], MARGINS["bottom"], MARGINS["top"]
+    figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height, wspace=0.3, hspace=0.45)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, result in zip(panels, shown, strict=False):
         _draw_curve(axes, result.science.curve, in_days=result.science.curve_in_days)
@@ -134,9 +139,9 @@ def _curves_figure(name: str, results: Sequence[TargetResult]) -> Figure | None:
     more = f"; the first {len(shown)} of {len(results)}" if len(results) > len(shown) else ""
     units = {result.science.curve_in_days for result in shown}
     time = "MJD (UTC)" if units == {True} else "time since T0 (s)" if units == {False} else "MJD (UTC), or s since T0"
-    figure.suptitle(f"{plain_text(name)}: light curves{more}", fontsize=11)
-    figure.supxlabel(time[0].upper() + time[1:], fontsize=9)
-    figure.supylabel("Count rate (ct/s)", fontsize=9)
+    figure.suptitle(f"{plain_text(name)}: light curves{more}", fontsize=11, y=1 - 0.15 / height, va="top")
+    figure.supxlabel(time[0].upper() + time[1:], fontsize=9, y=0.08 / height)
+    figure.supylabel("Count rate (ct/s)", fontsize=9, x=0.08 / width)
     return figure
 
 
@@ -166,9 +171,14 @@ def _draw_curve(axes: Axes, bins: Sequence[CurveBin], *, in_days: bool) -> None:
         axes.set_yscale("log", nonpositive="clip")
     if log_time:
         axes.set_xscale("log", nonpositive="clip")
+    axes.minorticks_off()
+    if log_time:
+        axes.locator_params(axis="x", numticks=5)
     else:
         axes.ticklabel_format(axis="x", style="plain", useOffset=False)
         axes.locator_params(axis="x", nbins=3)
+    if log_rate:
+        axes.locator_params(axis="y", numticks=5)
     axes.tick_params(labelsize=7)
     grid(axes)
 
@@ -178,7 +188,7 @@ def _mjd_axis(axes: Axes) -> None:
     axes.set_xlabel("MJD (UTC)")
 
 
-def _figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height), facecolor="white", layout="constrained")
+def _figure(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
+    figure = Figure(figsize=(width, height), facecolor="white", layout=layout)
     FigureCanvasAgg(figure)
     return figure

@@ -321,7 +321,7 @@ class ProductRequest(Parameters):
         ]
         if problems:
             raise InvalidRequest([str(problem) for problem in problems])
-        return general.values | {FIELDS[p]: params.values for p, params in params_by_product.items()}
+        return general.values | {FIELDS[p]: MODELS[p].model_construct(**s.values) for p, s in params_by_product.items()}
 
 
 GENERAL_HINTS = {name: f"it belongs under {products}" for name, products in products_by_parameter().items()} | {
