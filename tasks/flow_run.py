@@ -47,12 +47,12 @@ def run_began() -> datetime:
     return flow_run().start_time or utcnow()
 
 
-def deployed_run() -> UUID | None:
+def deployed_run(run: FlowRun | None = None) -> UUID | None:
     """Return the run that a worker, or what serves its flow, has started: this one, or the one that it is part of.
 
     It is in the environment of the process that was started for it: `runtime.deployment.id` would ask the server.
     """
-    run = flow_run()
+    run = run or flow_run()
     if run.deployment_id is not None:
         return run.id
     found = os.environ.get("PREFECT__FLOW_RUN_ID")
