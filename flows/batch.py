@@ -23,7 +23,7 @@ from xrt_products.flows.campaign import RowQueue
 from xrt_products.flows.cancel import cancel_job_with_run
 from xrt_products.flows.follow import OnFailure, end_without_report, follow_queue, products_folder
 from xrt_products.flows.form import AccountField, NotifyField
-from xrt_products.flows.interrupt import handle_interrupt
+from xrt_products.flows.interrupt import call_interrupted, handle_interrupt
 from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
@@ -56,6 +56,7 @@ Targets = Annotated[
     description="Ask the UKSSDC for products of many targets, a few at a time, and bring each target to its end.",
     task_runner=ThreadPoolTaskRunner(max_workers=DOWNLOADS),  # type: ignore[arg-type]  # Prefect types it so
     on_cancellation=[cancel_job_with_run],
+    on_crashed=[call_interrupted],
     persist_result=True,
     result_serializer=RESULTS,
 )

@@ -16,7 +16,7 @@ from xrt_products.flows.cancel import cancel_job_with_run
 from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
 from xrt_products.flows.followed_job import on_record
 from xrt_products.flows.form import AccountField, NotifyField
-from xrt_products.flows.interrupt import commands, handle_interrupt
+from xrt_products.flows.interrupt import call_interrupted, commands, handle_interrupt
 from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
 from xrt_products.tasks.find import find_job
@@ -30,6 +30,7 @@ from xrt_products.tasks.retry import backoff_delays, max_retries
     flow_run_name="collect job {job_id}",
     description="Take up a job by its number: poll what is pending, download, report or pass over each product.",
     on_cancellation=[cancel_job_with_run],
+    on_crashed=[call_interrupted],
     persist_result=True,
     result_serializer=RESULTS,
 )

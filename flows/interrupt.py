@@ -11,18 +11,25 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from typing import Any
 
-from prefect import get_run_logger
+import httpx
+from prefect import Flow, State, get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import PrefectException
+from prefect.states import Cancelled
 
 from ukssdc import Client, Job, Product, UKSSDCError
 from ukssdc.record import JobFolder
 from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.account import Account, client_for
-from xrt_products.tasks.flow_run import is_deployed
+from xrt_products.tasks.flow_run import INTERRUPTED, deployed_run, is_deployed
 from xrt_products.tasks.retry import Interrupted
 
 CANCEL_HINT = "Look with `xrt-products jobs`, and `xrt-products cancel` what is not wanted any more"
 ABORTED = "Execution was aborted by an interrupt signal"  # Prefect's words
+HOOK = "'call_interrupted'"  # in Prefect's words about its being called
 ON_DISK = re.compile(r".*\.(tar\.gz|tar|zip)(\.part)?")
 
 # What is to be cancelled: jobs, and of each the products; worked out only when it comes to that.
@@ -134,12 +141,26 @@ def _cancel(find_jobs: FindJobs, account: Account, then: Callable[[], None] | No
     return f"cancelled at the service: {'; '.join(reports)}"
 
 
+def call_interrupted(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect calls it by these names
+    """Let a run that Ctrl-C has stopped end as *Interrupted*, which Prefect's engine calls crashed.
+
+    Set here, behind the engine: on an exception that is none of `Exception`, it forces its own state over any other. It
+    is a kind of Cancelled, as the server then ends the run's tasks as well; set by a client, it calls no hook.
+    """
+    if ABORTED not in (state.message or "") or deployed_run(flow_run) is not None:
+        return
+    words = str(state.data) if isinstance(state.data, KeyboardInterrupt) else ""
+    ends: State[Any] = Cancelled(name=INTERRUPTED, message=words or None)
+    with suppress(httpx.HTTPError, PrefectException), get_client(sync_client=True) as client:
+        client.set_flow_run_state(flow_run.id, ends, force=True)
+
+
 class _WithoutCrash(logging.Filter):
     """Leave out what Prefect says of an interrupted run: nothing has crashed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        return not (isinstance(error, Interrupted) or ABORTED in str(record.msg))
+        return not (isinstance(error, Interrupted) or any(words in str(record.msg) for words in (ABORTED, HOOK)))
 
 
 def _hide_crash() -> None:

@@ -22,7 +22,7 @@ from xrt_products.flows.cancel import cancel_job_with_run, submitted_by
 from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
 from xrt_products.flows.followed_job import on_record
 from xrt_products.flows.form import AccountField, NotifyField
-from xrt_products.flows.interrupt import handle_interrupt, job_goes_on
+from xrt_products.flows.interrupt import call_interrupted, handle_interrupt, job_goes_on
 from xrt_products.flows.options import FollowOptions
 from xrt_products.flows.request import Request, log_refused_request
 from xrt_products.tasks.account import client_for
@@ -54,6 +54,7 @@ UNKNOWN_IF_SENT = (
     flow_run_name="{request.name}",
     description="Ask the UKSSDC for Swift-XRT products, poll once a minute, and download, report or pass over each.",
     on_cancellation=[cancel_job_with_run],
+    on_crashed=[call_interrupted],
     persist_result=True,
     result_serializer=RESULTS,
     on_failure=[log_refused_request],

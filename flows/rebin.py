@@ -39,7 +39,7 @@ from xrt_products.flows.cancel import MAX_CANCEL_WAIT, parameter, stored_account
 from xrt_products.flows.follow import OnFailure, end_without_report, products_folder
 from xrt_products.flows.followed_job import on_record
 from xrt_products.flows.form import AccountField, FormOrJson, NotifyField
-from xrt_products.flows.interrupt import cancels_on_interrupt, handle_interrupt
+from xrt_products.flows.interrupt import call_interrupted, cancels_on_interrupt, handle_interrupt
 from xrt_products.flows.options import WaitOptions
 from xrt_products.flows.request import log_refused_request
 from xrt_products.tasks.account import Account, client_for
@@ -101,6 +101,7 @@ def cancel_rebin_with_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[
     flow_run_name="rebin job {job_id}",
     description="Bin a job's light curve anew, without a new job: ask, poll, and fetch it.",
     on_cancellation=[cancel_rebin_with_run],
+    on_crashed=[call_interrupted],
     on_failure=[log_refused_request],
     persist_result=True,
     result_serializer=RESULTS,

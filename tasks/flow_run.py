@@ -30,6 +30,7 @@ REBIN_LABEL = "ukssdc.rebin_id"
 URL_LABEL = "ukssdc.job_url"  # job numbers of the emulator and the service are not the same jobs
 
 
+INTERRUPTED = "Interrupted"  # the name of a state: a kind of Cancelled
 QUICK_TRIES = 6
 DEPLOYED_TRIES = 3  # where the service refuses a deployed run's first call: a schedule may meet its maintenance
 
@@ -47,12 +48,12 @@ def run_began() -> datetime:
     return flow_run().start_time or utcnow()
 
 
-def deployed_run() -> UUID | None:
+def deployed_run(run: FlowRun | None = None) -> UUID | None:
     """Return the run that a worker, or what serves its flow, has started: this one, or the one that it is part of.
 
     It is in the environment of the process that was started for it: `runtime.deployment.id` would ask the server.
     """
-    run = flow_run()
+    run = run or flow_run()
     if run.deployment_id is not None:
         return run.id
     found = os.environ.get("PREFECT__FLOW_RUN_ID")
@@ -155,7 +156,9 @@ def owned_by_other_run(job: Job, mine: Collection[str]) -> bool:
 
 
 def _is_cancelled(run: FlowRun) -> bool:
-    return run.state is not None and (run.state.is_cancelled() or run.state.is_cancelling())
+    """Tell whether a run's job is not wanted any more; that of one that Ctrl-C has stopped goes on."""
+    state = run.state
+    return state is not None and state.name != INTERRUPTED and (state.is_cancelled() or state.is_cancelling())
 
 
 def tag_of(job: Job) -> str:

@@ -9,7 +9,7 @@ from ukssdc.texts import replace_controls
 from xrt_products.flows.cli import flow_commands, job_commands, local_commands, request_commands
 from xrt_products.flows.cli.app import app
 from xrt_products.flows.cli.request_commands import STDIN
-from xrt_products.flows.cli.signals import EXIT_INTERRUPTED, end_in_order_on_signals
+from xrt_products.flows.cli.signals import EXIT_INTERRUPTED, NOTHING_TO_TELL, end_in_order_on_signals
 from xrt_products.flows.cli.streams import use_best_effort_streams, use_utf8_file_names
 
 __all__ = [
@@ -33,7 +33,7 @@ def main() -> None:
         sys.stderr.write(f"xrt-products: {replace_controls(str(error))}\n")
         sys.exit(1)
     except KeyboardInterrupt as interrupt:
-        words = str(interrupt) or "`xrt-products jobs` shows what goes on at the service"
+        words = str(interrupt) or NOTHING_TO_TELL
         sys.stderr.write(f"xrt-products: interrupted; {replace_controls(words)}\n")
         sys.exit(EXIT_INTERRUPTED)
 

@@ -14,6 +14,7 @@ from ukssdc.errors import UKSSDCError
 from ukssdc.record import ProductsFolder
 from xrt_products.flows.cli.heartbeats import without_heartbeats
 from xrt_products.flows.cli.output import show_campaign, show_report
+from xrt_products.flows.cli.signals import end_at_once_on_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,12 @@ def load_flows(options: WaitOptions) -> Any:
     ProductsFolder(options.destination).require_writable()
     if options.account is None:
         _check_account()
+    with end_at_once_on_signals():
+        return _import_flows()
+
+
+def _import_flows() -> Any:
+    """Import the flows, while the server starts where none is set up, and wait for it."""
     from xrt_products.flows.cli.user_server import ensure_server  # noqa: PLC0415 - only where Prefect is used
 
     for kind in ("FLOW_RUN", "TASK_RUN"):

@@ -21,7 +21,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import IO, Any
 
-import requests
+from xrt_products.flows.cli.server_setup import leave_out_known_setup, note_setup
 
 HOST = "127.0.0.1"
 PORT = 4200  # Prefect's usual one
@@ -31,6 +31,9 @@ GRACE = 10.0  # s; for a server to end in order when whoever used it is gone
 SHUTDOWN = 5.0  # s; for the connections that are open, such as a browser's
 MODULE = "xrt_products.flows.cli.server"
 KEEP = b"k"  # on a server's stdin: it goes on when the process that started it ends
+# A server that ends with its users is none for automations, and what evaluates them takes a third of a second to start.
+# The other services cost nothing at the start, and some are of use: a run cancelled in the UI ends, old events go.
+NO_AUTOMATIONS = {"PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false"}
 NO_STATISTICS = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}  # the server's, and its clients'
 
 
@@ -83,7 +86,8 @@ def start(
     exempt_loopback_from_proxies()
     descriptor, port = listener.fileno(), listener.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    environment |= NO_STATISTICS | {
+    environment |= NO_STATISTICS | (NO_AUTOMATIONS if users else {})
+    environment |= {
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_API_HOST": HOST,
         "PREFECT_SERVER_API_PORT": str(port),
@@ -160,6 +164,8 @@ def wait_until_healthy(is_running: Callable[[], bool], url: str, log: Path) -> N
     OSError
         With the end of its log.
     """
+    import requests  # noqa: PLC0415 - the server itself does without
+
     problem = f"did not start within {SERVER_START:g} s"
     deadline = time.monotonic() + SERVER_START
     with requests.Session() as session:
@@ -229,6 +235,8 @@ def main() -> None:
     """Serve on the socket that the command line names, until its users are gone; `start` says what they are."""
     descriptor, *users = sys.argv[1:]
     end_with_users(Path(users[0])) if users else end_with_parent()
+    home = Path(os.environ["PREFECT_HOME"])
+    leave_out_known_setup(home)
     gc.disable()  # a tenth of the imports' time, in which nothing becomes garbage
     import uvicorn  # noqa: PLC0415 - the functions above must import neither
     from prefect.server.api.server import create_app  # noqa: PLC0415
@@ -236,13 +244,19 @@ def main() -> None:
     gc.freeze()
     gc.enable()
     begin_transactions_as_writers()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            note_setup(home)
+
     config = uvicorn.Config(
         create_app(final=True),
         log_level="warning",
         timeout_graceful_shutdown=int(SHUTDOWN),
         timeout_keep_alive=int(GRACE),
     )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(descriptor))])
+    Server(config).run(sockets=[socket.socket(fileno=int(descriptor))])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from types import FrameType
 
 EXIT_INTERRUPTED = 130  # as shells do: 128 and the signal's number
+NOTHING_TO_TELL = "`xrt-products jobs` shows what goes on at the service"
 MAX_END = 8.0  # s that a command may take to its end after Ctrl-C: Prefect waits for its server, which may be away
 
 _at_forced_end: ContextVar[Callable[[], None] | None] = ContextVar("at_forced_end", default=None)
@@ -48,6 +49,33 @@ def end_in_order_on_signals() -> None:
         signal.signal(signal.SIGHUP, hang_up)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as a shell asks of what it starts in the background
         signal.signal(signal.SIGINT, _interrupt())
+
+
+@contextmanager
+def end_at_once_on_signals() -> Iterator[None]:
+    """End this process at once on a signal while the body imports, when nothing has to be put in order yet.
+
+    What a handler raises in the middle of an import may never arrive: pydantic's compiled code ignores it in places,
+    and Python makes a `RuntimeError` of it where a class is made.
+    """
+
+    def end(number: int, _: FrameType | None) -> None:
+        with suppress(Exception):
+            if number == signal.SIGINT:
+                sys.stderr.write(f"xrt-products: interrupted; {NOTHING_TO_TELL}\n")
+            sys.stderr.flush()
+        os._exit(128 + number)
+
+    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        if before[number] is not signal.SIG_IGN:
+            signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, before[number])
 
 
 def _interrupt() -> Callable[[int, FrameType | None], None]:

@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import parent_flow
 import pytest
-from prefect_runs import BIN, Runs, account, group, meanwhile, wait_for
+from prefect_runs import BIN, Runs, account, group, meanwhile, tagged_runs, wait_for
 from xrt_support import QUICK, USER, Serve, request_for
 
 from ukssdc import Client, Product
@@ -238,10 +239,11 @@ def test_ctrl_c_of_a_rebinning(prefect_api: str, tmp_path: Path, around: str, co
 def test_ctrl_c_of_a_script(prefect_api: str, tmp_path: Path, around: str, code: int, last: str) -> None:
     assert prefect_api
     request = request_for(Product.LightCurve).model_dump(mode="json")
+    tag = f"script-{uuid4().hex}"
     script = (
-        "from contextlib import nullcontext\nfrom xrt_products import request_products\n"
+        "from prefect import tags\nfrom contextlib import nullcontext\nfrom xrt_products import request_products\n"
         "from xrt_products.flows.interrupt import cancel_on_interrupt\n"
-        f"with {around}:\n    request_products({request!r}, interval=0.5)\n"
+        f"with {around}, tags({tag!r}):\n    request_products({request!r}, interval=0.5)\n"
     )
     with (
         Emulator(users=(USER,), scenario=Scenario({"all": ENDLESS})) as emulator,
@@ -257,6 +259,35 @@ def test_ctrl_c_of_a_script(prefect_api: str, tmp_path: Path, around: str, code:
     log = (tmp_path / "log").read_text()
     assert log.splitlines()[-1].startswith(last)
     assert "Crash" not in log
+    assert "Hook" not in log
+    (run,) = tagged_runs(prefect_api, tag)
+    assert (run["state_type"], run["state_name"]) == ("CANCELLED", "Interrupted")
+    assert run["state"]["message"] in log
+    assert "job 951" in run["state"]["message"]
+
+
+@pytest.mark.long
+def test_ctrl_c_of_a_flow_that_asks_for_products_leaves_its_step_interrupted(prefect_api: str, tmp_path: Path) -> None:
+    request = request_for(Product.LightCurve).model_dump(mode="json")
+    tag = f"parent-{uuid4().hex}"
+    script = (
+        "from prefect import flow, tags\nfrom xrt_products import request_products\n"
+        f"@flow\ndef survey():\n    with tags({tag!r}):\n        request_products({request!r}, interval=0.5)\n"
+        "survey()\n"
+    )
+    (tmp_path / "survey.py").write_text(script)
+    with (
+        Emulator(users=(USER,), scenario=Scenario({"all": ENDLESS})) as emulator,
+        group([sys.executable, "survey.py"], tmp_path / "log", tmp_path, **account(emulator.url, USER)) as running,
+    ):
+        wait_for("polls", lambda: len(emulator.ledger.calls("status")) > 1, TIMEOUT)
+
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(TIMEOUT) == -signal.SIGINT
+
+        assert emulator.ledger.calls("cancel") == []
+    assert "Hook" not in (tmp_path / "log").read_text()
+    assert [run["state_name"] for run in tagged_runs(prefect_api, tag)] == ["Interrupted"]
 
 
 def test_what_is_cancelled_on_the_services_web_page_ends_as_cancelled(serve: Serve, options: dict[str, Any]) -> None:

@@ -125,6 +125,52 @@ def test_a_run_whose_server_is_still_starting_leaves_none_behind(emulator: Emula
     assert emulator.ledger.calls("submit") == []
 
 
+SENT_ON_IMPORT = """
+import signal, sys
+
+class Ignoring:
+    def __del__(self):
+        signal.raise_signal({number})
+
+class Converting:
+    def __set_name__(self, owner, name):
+        signal.raise_signal({number})
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "prefect":
+            sys.meta_path.remove(self)
+            {where}
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize(
+    "where", ["Ignoring()", "type('Owner', (), {'name': Converting()})"], ids=["lost", "converted"]
+)
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        pytest.param(signal.SIGHUP, 129, id="SIGHUP"),
+        pytest.param(signal.SIGINT, 130, id="SIGINT", marks=pytest.mark.long),
+        pytest.param(signal.SIGTERM, 143, id="SIGTERM", marks=pytest.mark.long),
+    ],
+)
+def test_a_signal_in_the_middle_of_an_import_ends_a_run(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, status: int, where: str
+) -> None:
+    (tmp_path / "grb.yaml").write_text(yaml.safe_dump(request_for(LC).model_dump(mode="json")))
+    (tmp_path / "sitecustomize.py").write_text(SENT_ON_IMPORT.format(number=int(number), where=where))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+
+    with running("run", "grb.yaml", "--interval", 0.3, folder=tmp_path) as process:
+        wait_for("the end", lambda: process.poll() is not None or emulator.jobs, TIMEOUT)
+
+        assert process.poll() == status, log_of(tmp_path).decode()
+    assert b"Traceback" not in log_of(tmp_path)
+
+
 @pytest.mark.parametrize("moment", ["starting", "polling"])
 def test_the_server_of_a_run_that_is_killed_ends_by_itself(emulator: Emulator, folder: Path, moment: str) -> None:
     with running("run", "grb.yaml", "--interval", 0.3, folder=folder) as process:

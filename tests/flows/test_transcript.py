@@ -27,8 +27,12 @@ pytestmark = [pytest.mark.long, pytest.mark.xdist_group("own server")]
 
 COMMAND = Path(sys.executable).with_name("xrt-products")
 RESULTS = Path(__file__).parents[2] / "test-results"
+DURATION = 6000.0  # s of service time, of which each poll takes a minute: a hundred polls of a second
 SCENARIO = Scenario(
-    {"all": Build(requested=60, queued=60, running=1200), Product.StandardPos: Build(requested=0, queued=0, running=0)}
+    {
+        "all": Build(requested=60, queued=60, running=DURATION),
+        Product.StandardPos: Build(requested=0, queued=0, running=0),
+    }
 )
 # Prefect's words of its own work, and whatever else a person at a terminal has no use for.
 UNWANTED = (
@@ -95,30 +99,44 @@ class Screen:
 
 
 @pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """Serve with a clock that waits for the test, however long the machine takes."""
+    with Emulator(users=(USER,), scenario=SCENARIO, seconds_per_poll=60.0) as running:
+        monkeypatch.setenv("UKSSDC_USER", USER)
+        monkeypatch.setenv("UKSSDC_URL", running.url)
+        yield running
+
+
+@pytest.fixture
 def folder(prefect_api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a user's folder with a request in it; no Prefect server is set up."""
     assert prefect_api  # its database is copied
     products = (Product.LightCurve, Product.StandardPos, Product.Image)
     (tmp_path / "grb.yaml").write_text(yaml.safe_dump(request_for(*products).model_dump(mode="json")))
-    with own_state(tmp_path) as environment, Emulator(users=(USER,), scenario=SCENARIO, speed=60.0) as emulator:
-        for name, value in {**environment, "UKSSDC_USER": USER, "UKSSDC_URL": emulator.url}.items():
+    with own_state(tmp_path) as environment:
+        for name, value in environment.items():
             monkeypatch.setenv(name, value)
         yield tmp_path
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (140, 40)])
-def test_each_line_of_a_session_is_one_that_a_person_wants(folder: Path, columns: int, lines: int) -> None:
+def test_each_line_of_a_session_is_one_that_a_person_wants(
+    emulator: Emulator, folder: Path, columns: int, lines: int
+) -> None:
     screen = Screen(columns, lines, folder)
     try:
         screen.type("xrt-products run grb.yaml --interval 1")
         screen.wait_for(r"next look in \d+ s")
         screen.wait_for(r"(?m)^. (LightCurve|Image) .* [1-9]\d? %")
+        screen.wait_for(r"(?m)^. StandardPos .* downloaded")
         screen.press("C-c")
         screen.wait_for(r"xrt-products collect 951   waits for the rest and downloads it\n.*\n\$$")
         interrupted = screen.text.splitlines()[-6:]
         screen.type("echo $?")
         screen.wait_for(r"(?m)^130$")
         screen.type("xrt-products collect 951 --interval 1")
+        screen.wait_for(r"next look in \d+ s")
+        emulator.advance(DURATION)
         screen.wait_for(r"Quick look: products/GRB_200416A/951/quicklook.md\n\$$")
     finally:
         screen.close()

@@ -112,6 +112,7 @@ def test_the_history_of_runs_stays_and_ui_shows_it(state: Path, emulator: Emulat
         assert ui.stdout is not None
         (url,) = re.findall(r"http://127\.0\.0\.1:\d+", ui.stdout.readline())
         runs = requests.post(f"{url}/api/flow_runs/filter", json={}, timeout=TIMEOUT).json()
+        account = requests.get(f"{url}/api/block_types/slug/ukssdc-account", timeout=TIMEOUT)
         page = requests.get(f"{url}/runs", headers={"Accept": "text/html"}, timeout=TIMEOUT)
     finally:
         os.kill(ui.pid, signal.SIGINT)
@@ -119,6 +120,7 @@ def test_the_history_of_runs_stays_and_ui_shows_it(state: Path, emulator: Emulat
 
     assert ("M 82", "COMPLETED") in {(run["name"], run["state_type"]) for run in runs}
     assert page.ok
+    assert account.ok  # of the first start: the second one registers no blocks
     assert ui.returncode == 130
     wait_for_end(state)
 

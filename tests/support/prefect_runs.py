@@ -137,6 +137,16 @@ class Runs:
         return "\n".join(line["message"] for line in answer.json())
 
 
+def tagged_runs(api: str, tag: str) -> list[dict[str, Any]]:
+    """Return the flow runs that have a tag."""
+    answer = api_session().post(
+        f"{api}/flow_runs/filter", json={"flow_runs": {"tags": {"all_": [tag]}}}, timeout=TIMEOUT
+    )
+    answer.raise_for_status()
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
 class Group:
     """A process and all that it has started, which can be killed together.
 
