@@ -14,13 +14,22 @@ from prefect.states import Completed
 
 from ukssdc import Job, Product
 from ukssdc.errors import JobInProgress
-from ukssdc.outcomes import JobReport, Outcome, build_failed, download_failed, status_unavailable, timed_out
+from ukssdc.outcomes import (
+    JobReport,
+    Outcome,
+    build_failed,
+    download_failed,
+    publish_failed,
+    status_unavailable,
+    timed_out,
+)
 from ukssdc.record import JobFolder, ProductsFolder
 from ukssdc.status import Action
 from ukssdc.tracker import JobTracker
 from xrt_products.flows.cancel import end_cancelled
 from xrt_products.flows.interrupt import handle_interrupt, job_goes_on
 from xrt_products.flows.options import FollowOptions, WaitOptions
+from xrt_products.flows.publish import publish_files, retries_of
 from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancel import user_cancelled
 from xrt_products.tasks.cancellation import RunCancelled
@@ -29,15 +38,16 @@ from xrt_products.tasks.flow_run import flow_run, is_deployed, is_deployments_ow
 from xrt_products.tasks.observe.artifacts import ProgressArtifacts
 from xrt_products.tasks.observe.events import emit_job
 from xrt_products.tasks.poll import poll_status
+from xrt_products.tasks.publish import publish_product
 from xrt_products.tasks.quicklook import quicklook
 from xrt_products.tasks.record import put_on_record
 from xrt_products.tasks.report import report_failure, summarise
-from xrt_products.tasks.retry import backoff_delays, interruptible, max_retries
+from xrt_products.tasks.retry import interruptible, max_retries
 
 R = TypeVar("R")
 OnFailure = Literal["raise", "return"]
 SOFTWARE = {name: version(name) for name in ("xrt-products", "prefect")}
-Branches = dict[Product, PrefectFuture[Any]]
+Branches = dict[Product, list[PrefectFuture[Any]]]  # of each branch, the steps
 
 
 def products_folder(options: WaitOptions) -> ProductsFolder:
@@ -52,7 +62,10 @@ def products_folder(options: WaitOptions) -> ProductsFolder:
     """
     options.validate(client_for(options.account).base_url)
     # Who waits for a deployed run, and reads its report, is somewhere else.
-    destination = ProductsFolder(options.destination.absolute() if is_deployed() else options.destination)
+    destination = ProductsFolder(
+        options.destination.absolute() if is_deployed() else options.destination,
+        options.remote if isinstance(options, FollowOptions) else None,
+    )
     destination.require_writable()
     return destination
 
@@ -171,16 +184,12 @@ def _poll_and_branch(
     return {tracker.job.job_id: _outcomes(tracker, branches[tracker.job.job_id], options) for tracker in trackers}
 
 
-def _branch(product: Product, tracker: JobTracker, options: FollowOptions) -> PrefectFuture[Any]:
+def _branch(product: Product, tracker: JobTracker, options: FollowOptions) -> list[PrefectFuture[Any]]:
     """Send a settled product down the branch that its status calls for (`ukssdc.status.StatusCode`)."""
     folder, status = _folder(tracker), tracker.status[product]
     match tracker.action(product):
         case Action.DOWNLOAD:
-            download = download_product.with_options(
-                retries=max_retries(options.max_wait, options.interval),
-                retry_delay_seconds=backoff_delays(options.interval),
-            )
-            return download.submit(
+            downloaded = download_product.with_options(**retries_of(options)).submit(
                 folder,
                 product,
                 options.account,
@@ -189,15 +198,20 @@ def _branch(product: Product, tracker: JobTracker, options: FollowOptions) -> Pr
                 options.extract,
                 tracker.deadline,
             )
+            if folder.remote is None:
+                return [downloaded]
+            publish = publish_product.with_options(**retries_of(options))
+            published = publish.submit(folder, downloaded, tracker.deadline)  # type: ignore[call-overload]  # a future will do
+            return [downloaded, published]
         case Action.CANCELLED:
-            return user_cancelled.submit(folder.job, product, status)
+            return [user_cancelled.submit(folder.job, product, status)]
         case _:
-            return report_failure.submit(folder, build_failed(product, status), options.notify)
+            return [report_failure.submit(folder, build_failed(product, status), options.notify)]
 
 
 def _outcomes(tracker: JobTracker, branches: Branches, options: FollowOptions) -> dict[Product, Outcome]:
     """Wait for a job's branches, and put on record what became of its products."""
-    outcomes = {p: _outcome(p, branches.get(p), tracker, options) for p in tracker.job.products}
+    outcomes = {p: _outcome(p, branches.get(p, []), tracker, options) for p in tracker.job.products}
     # A product whose status the service would not tell has not come to its end.
     ended = {p: o.outcome for p, o in outcomes.items() if p in branches or not tracker.poll_failed}
     on_record(lambda: _folder(tracker).note_outcomes(ended), options)
@@ -205,18 +219,23 @@ def _outcomes(tracker: JobTracker, branches: Branches, options: FollowOptions) -
 
 
 def _outcome(
-    product: Product, branch: PrefectFuture[Any] | None, tracker: JobTracker, options: FollowOptions
+    product: Product, branch: Sequence[PrefectFuture[Any]], tracker: JobTracker, options: FollowOptions
 ) -> Outcome:
     """Wait for a branch's end; a product that never settled, or could not be fetched, is reported here."""
     folder, status = _folder(tracker), tracker.status[product]
-    if branch is None:
+    if not branch:
         if tracker.poll_failed and tracker.poll_error is not None:
             failure = status_unavailable(tracker.job, product, status, tracker.poll_error)
             return report_failure(folder, failure, options.notify)
         return report_failure(folder, timed_out(tracker.job, product, status, tracker.elapsed), options.notify)
-    result: Outcome | BaseException = branch.result(raise_on_failure=False)
+    result: Outcome | BaseException = branch[0].result(raise_on_failure=False)
     if isinstance(result, BaseException):
         return report_failure(folder, download_failed(tracker.job, product, result), options.notify)
+    for step in branch[1:]:
+        result = step.result(raise_on_failure=False)
+        if isinstance(result, BaseException):
+            failure = publish_failed(tracker.job, product, result, str(options.publish))
+            return report_failure(folder, failure, options.notify)
     return result
 
 
@@ -229,8 +248,10 @@ def _report(
     summarise(report)
     if options.quicklook:
         quicklook(folder, report, options.account, options.interval)
+    publish_files(folder, options)
     emit_job(report)
     on_record(folder.note_end, options)
+    publish_files(folder, options, record_only=True)
     return report
 
 

@@ -19,6 +19,7 @@ from ukssdc.record.files import write_error
 from ukssdc.record.journal import PendingSubmission, journal_submission
 from ukssdc.record.locks import file_lock, folder_lock
 from ukssdc.record.record import NAME, JobRecord
+from ukssdc.record.remote import RemoteFolder
 from ukssdc.status import Product
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class JobFolder(ShortRepr):
         Name -> version of what asks; for a record that is begun.
     stem : str, optional
         What the names of archives, and of the folders with their files, begin with.
+    remote : RemoteFolder, optional
+        Where it is published.
     """
 
     path: Path
@@ -53,6 +56,7 @@ class JobFolder(ShortRepr):
     request: Mapping[str, Any] | None = None
     software: Mapping[str, str] | None = None
     stem: str = ""
+    remote: RemoteFolder | None = None
 
     def read(self) -> JobRecord | None:
         """Return what is on record; None where there is nothing yet.
@@ -199,9 +203,12 @@ class ProductsFolder:
     Attributes
     ----------
     path : Path
+    remote : RemoteFolder, optional
+        Where it is published.
     """
 
     path: Path
+    remote: RemoteFolder | None = None
 
     def require_writable(self) -> None:
         """Make the folder, and see that a file can be written there, before a job is submitted for it.
@@ -223,8 +230,8 @@ class ProductsFolder:
             with suppress(UKSSDCError):
                 record = JobRecord.load(path.parent)
                 if record is not None and record.url == job.url:
-                    return JobFolder(path.parent, job)
-        return JobFolder(self.path / safe_name(job.name) / str(job.job_id), job)
+                    return self._job_folder(path.parent, job)
+        return self._job_folder(self.path / safe_name(job.name) / str(job.job_id), job)
 
     def find(self, name: str, url: str) -> JobFolder | None:
         """Find a target's job by its address, whatever became of it; None where it has no record."""
@@ -276,7 +283,9 @@ class ProductsFolder:
         self, name: str, request: Mapping[str, Any], *, run: str, since: datetime, until: datetime
     ) -> AbstractContextManager[PendingSubmission]:
         """Put on disk that a request is about to be sent; see `journal_submission`."""
-        return journal_submission(self.path / safe_name(name), request, run=run, since=since, until=until)
+        folder = safe_name(name)
+        remote = self.remote and self.remote / folder
+        return journal_submission(self.path / folder, request, run=run, since=since, until=until, remote=remote)
 
     def claim(self, name: str, request: Mapping[str, Any], service: str, run: str) -> AbstractContextManager[Claim]:
         """Hold the claim on a request for this destination; see `claim_request`."""
@@ -288,7 +297,10 @@ class ProductsFolder:
             with suppress(UKSSDCError):  # not ours to judge; opening that folder for its job will tell
                 record = JobRecord.load(path.parent)
                 if record is not None:
-                    yield JobFolder(path.parent, record.job), record
+                    yield self._job_folder(path.parent, record.job), record
+
+    def _job_folder(self, path: Path, job: Job) -> JobFolder:
+        return JobFolder(path, job, remote=self.remote and self.remote / path.relative_to(self.path).as_posix())
 
 
 def safe_name(name: str) -> str:
