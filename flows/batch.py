@@ -22,9 +22,10 @@ from ukssdc.tracker import NO_STATUS_POLLS
 from xrt_products.flows.campaign import RowQueue
 from xrt_products.flows.cancel import cancel_job_with_run
 from xrt_products.flows.follow import OnFailure, end_without_report, follow_queue, products_folder
-from xrt_products.flows.form import AccountField, NotifyField
+from xrt_products.flows.form import AccountField, NotifyField, PublishField
 from xrt_products.flows.interrupt import call_interrupted, handle_interrupt
 from xrt_products.flows.options import FollowOptions
+from xrt_products.flows.publish import fetch_records
 from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
 from xrt_products.tasks.flow_run import deployed_run, flow_run
@@ -82,6 +83,7 @@ def request_batch(
     extract: bool = False,
     notify: NotifyField = None,
     quicklook: bool = True,
+    publish: PublishField = None,
     max_active: int = MAX_ACTIVE,
 ) -> BatchReport:
     """Ask for products of many targets, wait for them, and bring each to its end.
@@ -124,6 +126,9 @@ def request_batch(
         notify: Whom to tell of a failure: a notification block (example: slack-webhook/ops), or an Apprise URL. A URL
             with a password belongs into a block: Prefect's server stores and shows what is given here.
         quicklook: Show the results as pictures and tables, in each job's folder.
+        publish: Where to copy products, quick look and `job.json` as well, each whole or not at all; a URL of fsspec.
+            What is there already is not asked for again. Example: s3://bucket/xrt. Credentials come from the worker's
+            environment; they are never part of the URL.
         max_active: How many of the account's jobs may be active at the service at once. The service asks for 5.
 
     Returns
@@ -151,6 +156,7 @@ def request_batch(
         extract=extract,
         notify=notify,
         quicklook=quicklook,
+        publish=publish,
     )
     if max_active < 1:
         raise InvalidOptions(f"max_active is {max_active}: give a count, at least 1")
@@ -174,6 +180,7 @@ def request_batch(
             queue = RowQueue(
                 rows, products, options, slot, observer, redo=redo, max_failures=_count(max_failures, len(rows))
             )
+            fetch_records(products, None, options)
             with closing(queue):
                 unfinished = queue.restore()
                 queue.update([])

@@ -15,9 +15,10 @@ from ukssdc.tracker import NO_STATUS_POLLS
 from xrt_products.flows.cancel import cancel_job_with_run
 from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
 from xrt_products.flows.followed_job import on_record
-from xrt_products.flows.form import AccountField, NotifyField
+from xrt_products.flows.form import AccountField, NotifyField, PublishField
 from xrt_products.flows.interrupt import call_interrupted, commands, handle_interrupt
 from xrt_products.flows.options import FollowOptions
+from xrt_products.flows.publish import fetch_records
 from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
 from xrt_products.tasks.find import find_job
 from xrt_products.tasks.flow_run import DEPLOYED_TRIES, deployed_run, is_deployed, label_flow_run, run_began
@@ -48,6 +49,7 @@ def collect_products(
     extract: bool = False,
     notify: NotifyField = None,
     quicklook: bool = True,
+    publish: PublishField = None,
 ) -> JobReport:
     """Take up a job that exists already, and bring each of its products to its end.
 
@@ -74,6 +76,9 @@ def collect_products(
         notify: Whom to tell of a failure: a notification block (example: slack-webhook/ops), or an Apprise URL. A URL
             with a password belongs into a block: Prefect's server stores and shows what is given here.
         quicklook: Show the results as pictures and tables, in the job's folder and in the run's artifacts.
+        publish: Where to copy products, quick look and `job.json` as well, each whole or not at all; a URL of fsspec.
+            What is there already is not downloaded again. Example: s3://bucket/xrt. Credentials come from the worker's
+            environment; they are never part of the URL.
 
     Returns
     -------
@@ -96,12 +101,14 @@ def collect_products(
         if_exists=if_exists,
         cancel_with_run=cancel_with_run,
         extract=extract,
+        publish=publish,
         notify=notify,
         quicklook=quicklook,
     )
     products = products_folder(options)
     find = find_job.with_options(retries=max_retries(max_wait, interval), retry_delay_seconds=backoff_delays(interval))
     with handle_interrupt(lambda: f"job {job_id} goes on at the service\n{commands(job_id, options)}"):
+        fetch_records(products, job_id, options)
         folder = products.folder_of(
             find(job_id, account, run_began() + timedelta(seconds=max_wait), DEPLOYED_TRIES if is_deployed() else 1)
         )

@@ -110,7 +110,10 @@ def products_folder(options: WaitOptions) -> ProductsFolder:
     """
     options.validate(client_for(options.account).base_url)
     # Who waits for a deployed run, and reads its report, is somewhere else.
-    destination = ProductsFolder(options.destination.absolute() if is_deployed() else options.destination)
+    destination = ProductsFolder(
+        options.destination.absolute() if is_deployed() else options.destination,
+        remote=options.remote if isinstance(options, FollowOptions) else None,
+    )
     destination.require_writable()
     return destination
 

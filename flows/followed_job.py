@@ -12,20 +12,29 @@ from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 
 from ukssdc import Job, Product
-from ukssdc.outcomes import JobReport, Outcome, build_failed, download_failed, status_unavailable, timed_out
+from ukssdc.outcomes import (
+    JobReport,
+    Outcome,
+    build_failed,
+    download_failed,
+    publish_failed,
+    status_unavailable,
+    timed_out,
+)
 from ukssdc.record import JobFolder
 from ukssdc.status import Action
 from ukssdc.tracker import JobTracker
 from xrt_products.flows.options import FollowOptions, WaitOptions
+from xrt_products.flows.publish import publish_files, retries_of
 from xrt_products.tasks.cancel import user_cancelled
 from xrt_products.tasks.download import download_product
 from xrt_products.tasks.flow_run import flow_run, run_began
 from xrt_products.tasks.observe.artifacts import ProgressArtifacts
 from xrt_products.tasks.observe.events import emit_job
+from xrt_products.tasks.publish import publish_product
 from xrt_products.tasks.quicklook import quicklook
 from xrt_products.tasks.record import put_on_record
 from xrt_products.tasks.report import report_failure, summarise
-from xrt_products.tasks.retry import backoff_delays, max_retries
 
 R = TypeVar("R")
 
@@ -58,7 +67,7 @@ class FollowedJob:
             no_status_polls=options.no_status_polls,
         )
         self.artifacts = None if one_of_many else ProgressArtifacts(folder.job, shown_before=_shown_before(folder.job))
-        self._branches: dict[Product, PrefectFuture[Any]] = {}
+        self._branches: dict[Product, list[PrefectFuture[Any]]] = {}  # of each branch, the steps
         self._ended: set[Product] = set()
 
     @property
@@ -86,7 +95,7 @@ class FollowedJob:
         settled = self.tracker.settled
         for product in settled:
             self._branches[product] = self._branch(product)
-            self._branches[product].add_done_callback(partial(self._note_end, product))
+            self._branches[product][-1].add_done_callback(partial(self._note_end, product))
         self.tracker.mark_dispatched(settled)
 
     def report(self) -> JobReport:
@@ -102,8 +111,10 @@ class FollowedJob:
             summarise(report)
         if self._options.quicklook:
             quicklook(self.folder, report, self._options.account, self._options.interval, not self._one_of_many)
+        publish_files(self.folder, self._options)
         emit_job(report)
         on_record(self.folder.note_end, self._options)
+        publish_files(self.folder, self._options, record_only=True)
         return report
 
     def close(self) -> None:
@@ -117,16 +128,12 @@ class FollowedJob:
     def _note_end(self, product: Product, branch: PrefectFuture[Any]) -> None:  # noqa: ARG002 - a future's callback
         self._ended.add(product)
 
-    def _branch(self, product: Product) -> PrefectFuture[Any]:
+    def _branch(self, product: Product) -> list[PrefectFuture[Any]]:
         """Send a settled product down the branch that its status calls for (`ukssdc.status.StatusCode`)."""
         options, folder, status = self._options, self.folder, self.tracker.status[product]
         match self.tracker.action(product):
             case Action.DOWNLOAD:
-                download = download_product.with_options(
-                    retries=max_retries(options.max_wait, options.interval),
-                    retry_delay_seconds=backoff_delays(options.interval),
-                )
-                return download.submit(
+                downloaded = download_product.with_options(**retries_of(options)).submit(
                     folder,
                     product,
                     options.account,
@@ -135,23 +142,33 @@ class FollowedJob:
                     options.extract,
                     self.tracker.deadline,
                 )
+                if folder.remote is None:
+                    return [downloaded]
+                publish = publish_product.with_options(**retries_of(options))
+                published = publish.submit(folder, downloaded, self.tracker.deadline)  # type: ignore[call-overload]  # a future will do
+                return [downloaded, published]
             case Action.CANCELLED:
-                return user_cancelled.submit(folder.job, product, status)
+                return [user_cancelled.submit(folder.job, product, status)]
             case _:
-                return report_failure.submit(folder, build_failed(product, status), options.notify)
+                return [report_failure.submit(folder, build_failed(product, status), options.notify)]
 
     def _outcome(self, product: Product) -> Outcome:
         """Wait for a branch's end; a product that never settled, or could not be fetched, is reported here."""
         folder, tracker, notify = self.folder, self.tracker, self._options.notify
-        status, branch = tracker.status[product], self._branches.get(product)
-        if branch is None:
+        status, branch = tracker.status[product], self._branches.get(product, [])
+        if not branch:
             if tracker.poll_failed and tracker.poll_error is not None:
                 failure = status_unavailable(folder.job, product, status, tracker.poll_error)
                 return report_failure(folder, failure, notify)
             return report_failure(folder, timed_out(folder.job, product, status, tracker.elapsed), notify)
-        result: Outcome | BaseException = branch.result(raise_on_failure=False)
+        result: Outcome | BaseException = branch[0].result(raise_on_failure=False)
         if isinstance(result, BaseException):
             return report_failure(folder, download_failed(folder.job, product, result), notify)
+        for step in branch[1:]:
+            result = step.result(raise_on_failure=False)
+            if isinstance(result, BaseException):
+                failure = publish_failed(folder.job, product, result, str(self._options.publish))
+                return report_failure(folder, failure, notify)
         return result
 
 

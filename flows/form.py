@@ -71,6 +71,7 @@ def _branches(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 AccountField = Annotated[Account, Tabs(nothing="From the environment", text="Block's name")]
 NotifyField = Annotated[Notify | None, Tabs(nothing="Nobody", text="Block or address")]
+PublishField = Annotated[str | None, Tabs(nothing="Nowhere", text="Address")]
 ProductsField = Annotated[
     Products,
     WithJsonSchema(

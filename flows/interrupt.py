@@ -115,6 +115,8 @@ def commands(number: int, options: FollowOptions, *, pending: bool = True) -> st
             line += f" --destination {shlex.quote(str(options.destination))}"
         if command == "collect" and isinstance(options.account, str):
             line += f" --account {shlex.quote(options.account)}"
+        if command == "collect" and options.publish is not None:
+            line += f" --publish {shlex.quote(options.publish)}"
         words.append(line)
     width = max(map(len, words))
     return "\n".join(f"  {line:{width}}   {what}" for line, (_, what) in zip(words, rows, strict=True))

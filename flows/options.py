@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ukssdc.download.archive import ArchiveFormat, IfExists
 from ukssdc.limits import MAX_WAIT, validate_limits
+from ukssdc.record.remote import RemoteFolder
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.tracker import NO_STATUS_POLLS
 
@@ -94,8 +95,22 @@ class FollowOptions(WaitOptions):
         What to do about files that are there already.
     extract
         Unpack the archives as well, each into a folder beside it.
+    publish
+        Where to copy products, quick look and job.json as well: s3://bucket/xrt, file:///folder, or any other URL
+        of fsspec. What is there already is not downloaded again. Credentials come from the environment.
     """
 
     format: ArchiveFormat = "tar.gz"
     if_exists: IfExists = "skip"
     extract: bool = False
+    publish: str | None = None
+
+    def validate(self, base_url: str | None, name: Callable[[str], str] = str) -> None:
+        """Refuse what makes no sense, as `WaitOptions.validate`; and an address where nothing can be published."""
+        super().validate(base_url, name)
+        self.remote  # noqa: B018 - it is checked as it is made
+
+    @property
+    def remote(self) -> RemoteFolder | None:
+        """Where the destination is published."""
+        return RemoteFolder.from_url(self.publish) if self.publish is not None else None

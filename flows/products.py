@@ -21,9 +21,10 @@ from ukssdc.tracker import NO_STATUS_POLLS, JobTracker
 from xrt_products.flows.cancel import cancel_job_with_run, submitted_by
 from xrt_products.flows.follow import SOFTWARE, OnFailure, end_without_report, follow, products_folder
 from xrt_products.flows.followed_job import on_record
-from xrt_products.flows.form import AccountField, NotifyField
+from xrt_products.flows.form import AccountField, NotifyField, PublishField
 from xrt_products.flows.interrupt import call_interrupted, handle_interrupt, job_goes_on
 from xrt_products.flows.options import FollowOptions
+from xrt_products.flows.publish import fetch_records, publish_pending, resolve_submission
 from xrt_products.flows.request import Request, log_refused_request
 from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
@@ -75,6 +76,7 @@ def request_products(
     notify: NotifyField = None,
     quicklook: bool = True,
     max_active: int = MAX_ACTIVE,
+    publish: PublishField = None,
 ) -> JobReport:
     """Ask for products, wait for them, and bring each to its end.
 
@@ -104,6 +106,9 @@ def request_products(
         quicklook: Show the results as pictures and tables, in the job's folder and in the run's artifacts.
         max_active: How many of the account's jobs may be active at the service at once; where as many are, the request
             waits. The service asks for 5.
+        publish: Where to copy products, quick look and `job.json` as well, each whole or not at all; a URL of fsspec.
+            What is there already is not downloaded again. Example: s3://bucket/xrt. Credentials come from the worker's
+            environment; they are never part of the URL.
 
     Returns
     -------
@@ -130,6 +135,7 @@ def request_products(
         if_exists=if_exists,
         cancel_with_run=cancel_with_run,
         extract=extract,
+        publish=publish,
         notify=notify,
         quicklook=quicklook,
     )
@@ -144,6 +150,7 @@ def request_products(
             closing(SubmissionSlot(service, max_active, SharedLimit(service).hold)) as slot,
             watch_cancellation(deployed_run(), interval),
         ):
+            fetch_records(products, request.name, options)
             folder = (
                 _job_of_this_run(request, products)
                 or _unfinished_job(request, products, options, fresh=fresh)
@@ -211,10 +218,11 @@ def _submit(
             wait = wait_for_slot.with_options(retries=retries, retry_delay_seconds=delay)
             wait(slot, options.account, deadline, tries)
         submit = submit_request.with_options(retries=retries, retry_delay_seconds=delay)
+        publish_pending(pending, options)
         sent = True
         folder = products.folder_of(submit(request, options.account, deadline, prior, slot))
         begun = on_record(lambda: folder.begin(body, SOFTWARE), options)
-        pending.resolve()
+        resolve_submission(pending, begun, options)
     return begun
 
 

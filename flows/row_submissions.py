@@ -16,6 +16,7 @@ from ukssdc.times import utcnow
 from xrt_products.flows.follow import SOFTWARE
 from xrt_products.flows.followed_job import on_record
 from xrt_products.flows.options import FollowOptions
+from xrt_products.flows.publish import publish_pending, resolve_submission
 from xrt_products.tasks.flow_run import flow_run
 from xrt_products.tasks.submit import REFUSED_TRIES, PriorSubmissions, submit_request
 
@@ -57,6 +58,7 @@ class RowSubmissions:
             )
             with journal as pending:
                 prior = PriorSubmissions(pending.orphaned, products, attempts.since, attempts.count > 0)
+                publish_pending(pending, self._options)
                 attempts.count += 1
                 submit = submit_request.with_options(retries=0)
                 job = submit(
@@ -70,7 +72,7 @@ class RowSubmissions:
                 )
                 folder = products.folder_of(job)
                 begun = on_record(lambda: folder.begin(row.body, SOFTWARE), self._options)
-                pending.resolve()
+                resolve_submission(pending, begun, self._options)
             claim.note_job(job.job_id)
             self._claims[job.job_id] = stack.pop_all()
         self._jobs[row.key] += 1

@@ -18,6 +18,7 @@ from ukssdc.times import utcnow
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.observe.display import show
 from xrt_products.tasks.observe.events import emit_product
+from xrt_products.tasks.publish import restore_published
 from xrt_products.tasks.retry import (
     MAX_CORRUPT,
     RetriesExhausted,
@@ -82,6 +83,8 @@ def download_product(
     job = folder.job
     with give_up_after(deadline, tries=MAX_CORRUPT), client_for(account) as client:
         keep: IfExists = "skip" if _stored.get() == runtime.task_run.id else if_exists
+        if keep == "skip":
+            restore_published(folder, product, format, get_run_logger().info)
         try:
             file = client.download(job, product, folder.path, format, keep, progress=progress, extract=extract)
         except ExtractionError:
@@ -103,7 +106,8 @@ def download_product(
         skipped=file.skipped,
         extracted=file.extracted,
     )
-    emit_product(job, outcome)
+    if folder.remote is None:  # otherwise it is complete when it is published
+        emit_product(job, outcome)
     return outcome
 
 

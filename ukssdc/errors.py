@@ -13,6 +13,7 @@
     ├── JobInProgress           another run follows the job of the same request
     ├── DownloadError           an archive that did not arrive whole
     │   └── ExtractionError     the archive is on disk, but was not unpacked
+    ├── PublishError            what is on disk could not be copied to the place where it is published
     ├── InvalidRequest          the request is wrong; nothing has been sent
     ├── InvalidCampaign         rows of a table of targets are wrong; nothing has been sent
     ├── InvalidOptions          the options are wrong; nothing has been sent (also a ValueError)
@@ -254,6 +255,25 @@ class JobInProgress(UKSSDCError):  # noqa: N818 - what happened
 
 class ExtractionError(DownloadError):
     """An archive that is on disk, verified, but was not unpacked: it is unsafe, too large, or there is no room."""
+
+
+class PublishError(UKSSDCError):
+    """What is on disk could not be copied to where it is published, or fetched back from there.
+
+    Parameters
+    ----------
+    message : str
+        What happened, why, and what to do next.
+    url : str
+        The file or folder there.
+    retryable : bool
+        True where another try may succeed.
+    """
+
+    def __init__(self, message: str, *, url: str, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.url = url
+        self.retryable = retryable
 
 
 class AmbiguousJobs(UKSSDCError):  # noqa: N818 - what was found

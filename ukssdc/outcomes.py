@@ -54,6 +54,8 @@ class Downloaded(_Outcome):
         True where it was there already.
     extracted : Path or None
         The folder with its unpacked files, where that was asked for.
+    published : str or None
+        The URL of its copy, where that was asked for.
     """
 
     outcome: Literal["downloaded"] = "downloaded"
@@ -62,9 +64,13 @@ class Downloaded(_Outcome):
     sha256: str
     skipped: bool = False
     extracted: Path | None = None
+    published: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.path} ({decimal(self.size)})" + (f", unpacked in {self.extracted}" if self.extracted else "")
+        unpacked = f", unpacked in {self.extracted}" if self.extracted else ""
+        return f"{self.path} ({decimal(self.size)}){unpacked}" + (
+            f", copied to {self.published}" if self.published else ""
+        )
 
 
 class Cancelled(_Outcome):
@@ -259,6 +265,17 @@ def download_failed(job: Job, product: Product, problem: BaseException) -> Faile
         meaning = "complete at the service, but not on disk"
         advice = f"Fetch it later: {collect}"
     return Failed(product=product, code=StatusCode.COMPLETE, text=str(problem), meaning=meaning, advice=advice)
+
+
+def publish_failed(job: Job, product: Product, problem: BaseException, url: str) -> Failed:
+    """Describe a product that is on disk but could not be copied to where it is to be published."""
+    return Failed(
+        product=product,
+        code=StatusCode.COMPLETE,
+        text=str(problem),
+        meaning="complete at the service and on disk, but not published",
+        advice=f"When the reason is gone, copy it: xrt-products collect {job.job_id} --publish {url}",
+    )
 
 
 def status_unavailable(job: Job, product: Product, status: ProductStatus, problem: UKSSDCError) -> Failed:

@@ -21,6 +21,7 @@ SHARED_BY_FLOWS = {
     "form.py",
     "interrupt.py",
     "options.py",
+    "publish.py",
     "request.py",
     "row_submissions.py",
 }

@@ -56,15 +56,15 @@ def peak_memory() -> int:
 
 
 def main() -> None:
-    """Measure the growth of the peak resident memory, bytes, and the time, s."""
+    """Measure the growth of the peak resident memory, bytes, and the times, s: of the clock, and of the processor."""
     client, url, directory = sys.argv[1:]
     download = {"ukssdc": with_ukssdc, "swifttools": with_swifttools}[client](url, directory)
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew; getrusage's is inherited from the parent
-    before = peak_memory()
+    before, busy = peak_memory(), time.process_time()
     began = time.perf_counter()
     download()
-    grown = peak_memory() - before
-    sys.stdout.write(json.dumps({"grown": grown, "seconds": time.perf_counter() - began}) + "\n")
+    seconds, busy = time.perf_counter() - began, time.process_time() - busy
+    sys.stdout.write(json.dumps({"grown": peak_memory() - before, "seconds": seconds, "processor": busy}) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,14 +16,19 @@ from typing import IO, TYPE_CHECKING, Literal, cast
 
 from ukssdc.record.files import is_retryable
 
+try:  # twice as fast as zlib; where there is no such package, zlib will do
+    from isal import igzip, isal_zlib
+except ImportError:
+    igzip = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 ArchiveFormat = Literal["tar.gz", "tar", "zip"]
 IfExists = Literal["skip", "replace", "error"]  # what to do about a file that is there already
 FORMATS: tuple[ArchiveFormat, ...] = ("tar.gz", "tar", "zip")
-BLOCK = 1 << 20  # bytes
+BLOCK = 1 << 18  # bytes
 MAX_BYTES = 20 * 2**30  # of an archive, and unpacked; the largest of the service have some GB
 MAX_MEMBERS = 100_000
 ZIP_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # others grow a million times, in memory at that
@@ -32,8 +37,10 @@ MAX_HEADER_BYTES = 2**20  # of one member of a tar archive; Python makes up to a
 MAX_DIRECTORY_BYTES = 2**24  # of a zip archive; read in one piece
 # Python before 3.11.10 takes the square of their length over digits in a row (CVE-2024-6232): hours for a megabyte.
 MANY_DIGITS = re.compile(rb"[0-9]{256}")
+_ISAL_ERRORS = () if igzip is None else (cast("type[Exception]", isal_zlib.error),)  # its stub has an instance
 # What Python's modules raise for archives that are damaged, encrypted, or made to break them, beside OSError.
 BROKEN = (
+    *_ISAL_ERRORS,
     tarfile.TarError,
     zipfile.BadZipFile,
     gzip.BadGzipFile,
@@ -53,7 +60,12 @@ class _TooLarge(Exception):  # noqa: N818 - private: it becomes a text
 
 
 def verify_archive(
-    path: Path, archive_format: ArchiveFormat, *, max_bytes: int = MAX_BYTES, max_members: int = MAX_MEMBERS
+    path: Path,
+    archive_format: ArchiveFormat,
+    *,
+    max_bytes: int = MAX_BYTES,
+    max_members: int = MAX_MEMBERS,
+    opened: Callable[[], IO[bytes]] | None = None,
 ) -> str | None:
     """Read an archive to its end and say what is wrong with it.
 
@@ -69,6 +81,8 @@ def verify_archive(
         Most bytes that it may unpack to, counted as they come.
     max_members : int, optional
         Most files and folders that it may hold.
+    opened : callable, optional
+        Opens the file anew, where it still grows: a tar archive can be read while it comes.
 
     Returns
     -------
@@ -80,7 +94,8 @@ def verify_archive(
     OSError
         Where the file cannot be read at the moment, which says nothing of the archive.
     """
-    with path.open("rb") as file:
+    read: Callable[[], IO[bytes]] = opened or (lambda: path.open("rb"))
+    with read() as file:
         start = file.read(512).lstrip()
     if start[:1] == b"<":
         return "it is an HTML page, not an archive"
@@ -88,7 +103,8 @@ def verify_archive(
         if archive_format == "zip":
             members = _count_zip_members(path, max_bytes, max_members)
         else:
-            members = _count_tar_members(path, max_bytes, max_members, zipped=archive_format == "tar.gz")
+            with read() as file, unzipped(file) if archive_format == "tar.gz" else file as stream:
+                members = _count_tar_members(TarStream(stream, max_bytes), max_members)
     except _TooLarge as error:
         return str(error)
     except (*BROKEN, OSError) as error:
@@ -144,16 +160,19 @@ class _Directory(io.BufferedReader):
         return super().read(size)
 
 
-def _count_tar_members(path: Path, max_bytes: int, max_members: int, *, zipped: bool) -> int:
+def unzipped(file: IO[bytes]) -> IO[bytes]:
+    """Return what is in a gzip file, as it is read; errors as for `BROKEN`."""
+    return cast("IO[bytes]", (gzip if igzip is None else igzip).open(file))
+
+
+def _count_tar_members(stream: TarStream, max_members: int) -> int:
     members = 0
-    with gzip.open(path) if zipped else path.open("rb") as opened:
-        stream = TarStream(cast("IO[bytes]", opened), max_bytes)
-        for _ in tar_members(stream):
-            members += 1
-            if members > max_members:
-                raise _TooLarge(f"it has more than {max_members} members")
-        while stream.read(BLOCK):  # on to gzip's check sum, which comes after tar's end mark
-            pass
+    for _ in tar_members(stream):
+        members += 1
+        if members > max_members:
+            raise _TooLarge(f"it has more than {max_members} members")
+    while stream.read(BLOCK):  # on to gzip's check sum, which comes after tar's end mark
+        pass
     return members
 
 
@@ -252,7 +271,5 @@ def tar_members(stream: TarStream) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] 
                 raise tarfile.ReadError("a member has a size below 0")
             content = archive.extractfile(member) if member.isreg() and not member.issparse() else None
             yield member, content
-            while content is not None and content.read(BLOCK):
-                pass
             archive.members = []  # type: ignore[attr-defined]  # a stream is read once: no need to keep its list
             archive.pax_headers = {}  # those for all members, which may grow with each

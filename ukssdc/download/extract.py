@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import shutil
 import stat
 import tarfile
 import unicodedata
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING
 
 from ukssdc.download.archive import (
     BLOCK,
@@ -21,6 +20,7 @@ from ukssdc.download.archive import (
     TarStream,
     open_zip,
     tar_members,
+    unzipped,
 )
 from ukssdc.errors import ExtractionError
 from ukssdc.record.files import write_error
@@ -192,8 +192,8 @@ def _checked(name: str) -> PurePosixPath:
 
 def _tar_members(path: Path, *, zipped: bool) -> Iterator[_Member]:
     """Yield the members of a tar archive."""
-    with gzip.open(path) if zipped else path.open("rb") as stream:
-        for info, content in tar_members(TarStream(cast("IO[bytes]", stream))):
+    with path.open("rb") as file, unzipped(file) if zipped else file as stream:
+        for info, content in tar_members(TarStream(stream)):
             if not info.isdir() and content is None:
                 raise _Unsafe(f"its member {_shown(info.name)} is neither a file nor a folder")
             name = _checked(info.name)

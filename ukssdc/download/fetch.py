@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
+from ukssdc.download.check import ArchiveCheck
 from ukssdc.download.part import Part
 from ukssdc.download.stall import DownloadLimits, StallGuard
 from ukssdc.errors import DownloadError, TransportError
@@ -25,7 +26,7 @@ from ukssdc.times import utcnow
 
 Progress = Callable[[int, int | None], None]
 MAX_REDIRECTS = 5
-CHUNK_SIZE = 1 << 16  # bytes, at most: progress is told with each
+CHUNK_SIZE = 1 << 18  # bytes, at most: progress is told with each
 MAX_DIGITS = 30  # of a length in a header
 MAX_RETRY_AFTER = timedelta(days=366)
 _OTHER_RANGE = 416  # nothing lies beyond what we have
@@ -62,8 +63,10 @@ class Source:
         return "".join(c if c.isprintable() else "\ufffd" for c in self.redact(text))
 
 
-def fetch(source: Source, url: str, part: Part, *, progress: Progress | None) -> None:
+def fetch(source: Source, url: str, part: Part, check: ArchiveCheck, *, progress: Progress | None) -> None:
     """Bring the part file to its full length, going on from what is there where the server allows it.
+
+    What has come is checked meanwhile.
 
     Raises
     ------
@@ -94,12 +97,11 @@ def fetch(source: Source, url: str, part: Part, *, progress: Progress | None) ->
             raise source.error(f"{url} is not what it was when its download began", url)
         if response.status_code not in {requests.codes.ok, requests.codes.partial_content}:
             raise _refused(source, response, url)
-        _read(source, url, part, response, guard, progress=progress)
+        tell = _tell(check, progress)
+        _read(source, url, part, response, guard, tell)
 
 
-def _read(
-    source: Source, url: str, part: Part, response: requests.Response, guard: StallGuard, *, progress: Progress | None
-) -> None:
+def _read(source: Source, url: str, part: Part, response: requests.Response, guard: StallGuard, tell: Progress) -> None:
     """Read an answer's body to its end, into the part file."""
     had, _ = part.resumable()
     have = began_at = had if response.status_code == requests.codes.partial_content else 0
@@ -107,7 +109,6 @@ def _read(
     _require_room(source, url, part, have, total)
     if not have:
         part.begin(_validator_of(response))
-    tell = progress or (lambda _have, _total: None)
     broken: Exception | None = None
     with part.path.open("ab") as file:
         tell(have, total)
@@ -115,6 +116,7 @@ def _read(
             # read1: what has come, and not first a whole piece, which takes a slow line minutes
             while piece := _next_piece(response, guard):
                 file.write(piece)
+                file.flush()
                 have += len(piece)
                 if have > source.limits.max_bytes:
                     _refuse_size(source, url, part)
@@ -136,6 +138,15 @@ def _read(
         if have > total:
             part.discard()
         raise source.error(f"{url} should have {total} bytes, but {have} came", url)
+
+
+def _tell(check: ArchiveCheck, progress: Progress | None) -> Progress:
+    def tell(have: int, total: int | None) -> None:
+        check.arrived(have)
+        if progress is not None:
+            progress(have, total)
+
+    return tell
 
 
 def _next_piece(response: requests.Response, guard: StallGuard) -> bytes:

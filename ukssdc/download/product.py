@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ukssdc.download.archive import FORMATS, ArchiveFormat, IfExists, verify_archive
+from ukssdc.download.archive import FORMATS, ArchiveFormat, IfExists
+from ukssdc.download.check import ArchiveCheck
 from ukssdc.download.extract import extract_archive
 from ukssdc.download.fetch import Progress, Source, fetch
 from ukssdc.download.part import Part
@@ -133,10 +134,10 @@ def _fetch_and_verify(
     target, url = folder.archive(product, archive_format), _url_of(folder.job, product, archive_format)
     began = time.monotonic()
     part = Part(target)
+    check = ArchiveCheck(part.path, archive_format)
     try:
-        fetch(source, url, part, progress=progress)
-        size, digest = _digest(part.path)
-        problem = verify_archive(part.path, archive_format)
+        fetch(source, url, part, check, progress=progress)
+        size, digest, problem = check.result()
         if problem is not None:
             part.discard()
             raise source.error(f"the archive from {url} is corrupt: {problem}. It was discarded", url)
@@ -146,6 +147,8 @@ def _fetch_and_verify(
     except OSError:
         part.discard_useless()
         raise
+    finally:
+        check.cancel()
     return DownloadedFile(product, target, size, digest, url, seconds=time.monotonic() - began)
 
 

@@ -18,6 +18,7 @@ from ukssdc.record.files import write_error
 from ukssdc.record.journal import PendingSubmission, journal_submission
 from ukssdc.record.locks import file_lock, folder_lock
 from ukssdc.record.record import NAME, JobRecord
+from ukssdc.record.remote import RemoteFolder
 from ukssdc.status import Product
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class JobFolder(ShortRepr):
         Name -> version of what asks; for a record that is begun.
     stem : str, optional
         What the names of archives, and of the folders with their files, begin with.
+    remote : RemoteFolder, optional
+        Where it is published.
     """
 
     path: Path
@@ -53,6 +56,7 @@ class JobFolder(ShortRepr):
     request: Mapping[str, Any] | None = None
     software: Mapping[str, str] | None = None
     stem: str = ""
+    remote: RemoteFolder | None = None
 
     def read(self) -> JobRecord | None:
         """Return what is on record; None where there is nothing yet.
@@ -201,10 +205,13 @@ class ProductsFolder:
     path : Path
     target : str, optional
         The target's folder below it; by default, it is called as the target.
+    remote : RemoteFolder, optional
+        Where it is published.
     """
 
     path: Path
     target: str | None = None
+    remote: RemoteFolder | None = None
 
     def require_writable(self) -> None:
         """Make the folder, and see that a file can be written there, before a job is submitted for it.
@@ -228,8 +235,8 @@ class ProductsFolder:
             with suppress(UKSSDCError):
                 record = JobRecord.load(path.parent)
                 if record is not None and record.url == job.url:
-                    return JobFolder(path.parent, job)
-        return JobFolder(self._target(job.name) / number, job)
+                    return self._job_folder(path.parent, job)
+        return self._job_folder(self._target(job.name) / number, job)
 
     def find(self, name: str, url: str) -> JobFolder | None:
         """Find a target's job by its address, whatever became of it; None where it has no record."""
@@ -275,13 +282,15 @@ class ProductsFolder:
 
     def recorded_jobs(self) -> frozenset[str]:
         """Return the addresses of all jobs that are on record here, of whichever target."""
-        return frozenset(record.url for _, record in _load(_records_below(self.path)))
+        return frozenset(record.url for _, record in self._load(_records_below(self.path)))
 
     def journal(
         self, name: str, request: Mapping[str, Any], *, run: str, since: datetime, until: datetime, row: str = ""
     ) -> AbstractContextManager[PendingSubmission]:
         """Put on disk that a request is about to be sent; see `journal_submission`."""
-        return journal_submission(self._target(name), request, run=run, since=since, until=until, row=row)
+        folder = self._target(name)
+        remote = self.remote and self.remote / folder.relative_to(self.path).as_posix()
+        return journal_submission(folder, request, run=run, since=since, until=until, row=row, remote=remote)
 
     def claim(self, name: str, request: Mapping[str, Any], service: str, run: str) -> AbstractContextManager[Claim]:
         """Hold the claim on a request for this destination; see `claim_request`."""
@@ -293,24 +302,26 @@ class ProductsFolder:
 
     def jobs(self, name: str = "") -> Iterator[tuple[JobFolder, JobRecord]]:
         """Yield the folder and the record of each of a target's jobs; those that cannot be read are left out."""
-        return _load(self._target(name).glob(f"*/{NAME}"))
+        return self._load(self._target(name).glob(f"*/{NAME}"))
 
     def _target(self, name: str) -> Path:
         return self.path / (self.target or safe_name(name))
+
+    def _job_folder(self, path: Path, job: Job) -> JobFolder:
+        return JobFolder(path, job, remote=self.remote and self.remote / path.relative_to(self.path).as_posix())
+
+    def _load(self, paths: Iterable[Path]) -> Iterator[tuple[JobFolder, JobRecord]]:
+        for path in paths:
+            with suppress(UKSSDCError):  # not ours to judge; opening that folder for its job will tell
+                record = JobRecord.load(path.parent)
+                if record is not None:
+                    yield self._job_folder(path.parent, record.job), record
 
 
 def _records_below(path: Path, job: str = "*") -> Iterator[Path]:
     """Yield the records of a job, or of all, of any target."""
     for depth in range(1, MAX_FOLDERS + 1):
         yield from path.glob("*/" * depth + f"{job}/{NAME}")
-
-
-def _load(paths: Iterable[Path]) -> Iterator[tuple[JobFolder, JobRecord]]:
-    for path in paths:
-        with suppress(UKSSDCError):  # not ours to judge; opening that folder for its job will tell
-            record = JobRecord.load(path.parent)
-            if record is not None:
-                yield JobFolder(path.parent, record.job), record
 
 
 def safe_name(name: str) -> str:

@@ -15,9 +15,10 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from ukssdc.errors import NoSlot, SubmissionRefused
+from ukssdc.errors import NoSlot, PublishError, SubmissionRefused
 from ukssdc.record.files import write_error
 from ukssdc.record.locks import is_locked
+from ukssdc.record.remote import RemoteFolder
 from ukssdc.times import utcnow
 
 RETENTION = timedelta(days=30)  # an orphan is looked for at the service even long after its wait is over
@@ -61,21 +62,48 @@ class PendingSubmission(NamedTuple):
         Its file in the journal.
     orphaned : tuple of JournalEntry
         Their process is gone; whether they reached the service, it alone knows.
+    remote : RemoteFolder, optional
+        Where the target's folder is published.
     """
 
     path: Path
     orphaned: tuple[JournalEntry, ...] = ()
+    remote: RemoteFolder | None = None
+
+    def publish(self) -> None:
+        """Copy it to where the target's folder is published.
+
+        Raises
+        ------
+        PublishError
+        """
+        if self.remote is not None:
+            self.remote.upload(self.path)
 
     def resolve(self) -> None:
         """Take it out of the journal, and the orphans with it: what became of them is known."""
         for path in (self.path, *(self.path.with_name(entry.file) for entry in self.orphaned)):
-            with suppress(OSError):  # the job is on record: what is left behind does no harm
-                path.unlink(missing_ok=True)
+            _forget(path, self.remote)
+
+
+def _forget(path: Path, remote: RemoteFolder | None) -> None:
+    with suppress(OSError):  # the job is on record: what is left behind does no harm
+        path.unlink(missing_ok=True)
+    if remote is not None:
+        with suppress(PublishError):  # nor does it there
+            remote.remove(path.name)
 
 
 @contextmanager
 def journal_submission(
-    folder: Path, request: Mapping[str, Any], *, run: str, since: datetime, until: datetime, row: str = ""
+    folder: Path,
+    request: Mapping[str, Any],
+    *,
+    run: str,
+    since: datetime,
+    until: datetime,
+    row: str = "",
+    remote: RemoteFolder | None = None,
 ) -> Iterator[PendingSubmission]:
     """Put on disk that a request is about to be sent; until `resolve`, or a refusal.
 
@@ -91,6 +119,8 @@ def journal_submission(
         When it began, and when its job would not be waited for any more; UTC.
     row : str, optional
         Which of the run's submissions it is, where it makes several.
+    remote : RemoteFolder, optional
+        Where the target's folder is published: what is taken out of the journal is removed there, too.
 
     Raises
     ------
@@ -119,10 +149,9 @@ def journal_submission(
                 path.unlink(missing_ok=True)
             raise write_error(folder, error) from None
         try:
-            yield PendingSubmission(path, tuple(_orphans(submission, folder)))
+            yield PendingSubmission(path, tuple(_orphans(submission, folder)), remote)
         except (SubmissionRefused, NoSlot):
-            with suppress(OSError):  # the job is on record: what is left behind does no harm
-                path.unlink(missing_ok=True)
+            _forget(path, remote)
             raise
 
 

@@ -29,12 +29,13 @@ class RecordedStatus(BaseModel):
 
 
 class RecordedFile(BaseModel):
-    """A file that has arrived whole: name in the folder, size in bytes, check sum."""
+    """A file that has arrived whole: name in the folder, size in bytes, check sum, and where it is published."""
 
     name: str
     bytes: int
     sha256: str
     at: AwareDatetime
+    published: str | None = None
 
 
 class JobRecord(BaseModel):
