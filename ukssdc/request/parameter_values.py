@@ -224,6 +224,15 @@ class Parameter:
         schema["wireName"] = self.wire_name
 
 
+class ParameterRows(dict[str, Parameter]):
+    """Parameters by field, and by every name."""
+
+    @cached_property
+    def by_name(self) -> dict[str, Parameter]:
+        """Every name under which one is accepted -> the parameter."""
+        return {name: row for row in self.values() for name in row.names}
+
+
 def param(name: str, wire_name: str, summary: str, default: Any = None, **more: Any) -> Any:
     """Declare a model's field as a parameter of the service; `more` are further attributes of `Parameter`."""
     parameter = Parameter(name, wire_name, summary, default=default, **more)

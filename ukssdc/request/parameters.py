@@ -26,7 +26,7 @@ from ukssdc.errors import InvalidRequest
 from ukssdc.notebook import ShortRepr
 from ukssdc.request.form_schema import finish_schema
 from ukssdc.request.lists import read_observations, read_times
-from ukssdc.request.parameter_values import Parameter, TextFormat, param
+from ukssdc.request.parameter_values import Parameter, ParameterRows, TextFormat, param
 from ukssdc.request.rules import ANY_VALUE, AlwaysSent, Between, Implies, LessThan, OnlyIf, ParameterSet, Requires, Rule
 
 AllOrUser = Literal["all", "user"]
@@ -79,7 +79,7 @@ class Parameters(ShortRepr, BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    ROWS: ClassVar[dict[str, Parameter]] = {}
+    ROWS: ClassVar[ParameterRows] = ParameterRows()
     RULES: ClassVar[tuple[Rule, ...]] = ()
     TITLE: ClassVar[str] = ""  # in messages; the class's name where it is empty
     FIELD_NAMES: ClassVar[dict[str, str]] = {}  # any accepted name -> the field's
@@ -96,11 +96,11 @@ class Parameters(ShortRepr, BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         """Collect the parameters declared in the class."""
-        cls.ROWS = {
-            name: info.json_schema_extra.bind(name, info.annotation)
+        cls.ROWS = ParameterRows(
+            (name, info.json_schema_extra.bind(name, info.annotation))
             for name, info in cls.model_fields.items()
             if isinstance(info.json_schema_extra, Parameter)
-        }
+        )
         cls.FIELD_NAMES = {name: field for field, row in cls.ROWS.items() for name in row.names}
 
     @model_validator(mode="wrap")

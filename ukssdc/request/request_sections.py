@@ -138,6 +138,8 @@ def apply_product_rules(params_by_product: Mapping[Product, ParameterSet]) -> li
 
 def _copy_shared(sharing: list[ParameterSet], field: str) -> list[str]:
     """Copy a parameter that is set for one product to the others; return a problem where they differ."""
+    if len(sharing) <= 1:
+        return []
     setting = [params for params in sharing if field in params.values]
     if any(params.values[field] != setting[0].values[field] for params in setting):
         settings = " and ".join(f"{params.full_name(field)} {format_value(params.values[field])}" for params in setting)

@@ -10,7 +10,7 @@ import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
-from ukssdc.request.parameter_values import Parameter
+from ukssdc.request.parameter_values import Parameter, ParameterRows
 from ukssdc.request.value_texts import RefusedValueError, format_name, format_value
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class ParameterSet:
 
     Attributes
     ----------
-    rows : mapping of str to Parameter
+    rows : ParameterRows
         The known parameters, by field.
     prefix : str
         What comes before their names in messages: "LightCurve.", or nothing.
@@ -61,7 +61,7 @@ class ParameterSet:
         All problems so far.
     """
 
-    rows: Mapping[str, Parameter]
+    rows: ParameterRows
     prefix: str = ""
     values: dict[str, Any] = field(default_factory=dict)
     given_names: dict[str, str] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class ParameterSet:
         `hints` says where a name belongs that is none of these parameters; `other_names` are further suggestions for a
         misspelt name.
         """
-        names = {name: row for row in self.rows.values() for name in row.names}
+        names = self.rows.by_name
         suggestions: dict[str, str] = {}
         for key, value in items:
             row = names.get(key)
@@ -151,7 +151,9 @@ class Requires:
 
     def apply(self, params: ParameterSet) -> None:
         """Add a problem for each field that is missing."""
-        if not all(params.has_value(*condition) for condition in (self.when, self.also) if condition):
+        if self.when is not None and not params.has_value(*self.when):
+            return
+        if self.also is not None and not params.has_value(*self.also):
             return
         # A value that could not be read may have been meant as true.
         if self.unless and params.is_mentioned(self.unless) and not params.has_value(self.unless, value=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ukssdc.request.parameter_values import Parameter
+from ukssdc.request.parameter_values import ParameterRows
 from ukssdc.request.rules import ParameterSet, Rule
 from ukssdc.request.value_texts import format_name, format_value
 
@@ -41,7 +41,7 @@ def lower_keys(body: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def read_parameters(
-    rows: Mapping[str, Parameter], rules: Iterable[Rule], body: Mapping[str, Any], prefix: str = ""
+    rows: ParameterRows, rules: Iterable[Rule], body: Mapping[str, Any], prefix: str = ""
 ) -> WireParameters:
     """Read the parameters of a product, or of the whole request.
 
@@ -63,7 +63,7 @@ def read_parameters(
 
 
 def _apply(
-    rows: Mapping[str, Parameter], rules: Iterable[Rule], given: Mapping[str, Any], prefix: str
+    rows: ParameterRows, rules: Iterable[Rule], given: Mapping[str, Any], prefix: str
 ) -> tuple[ParameterSet, dict[str, str]]:
     """Read values and apply the rules; return the rules' problems in the set, and those of the values by wire name."""
     params, unread = ParameterSet(rows, prefix=prefix), {}
