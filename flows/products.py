@@ -5,13 +5,11 @@
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from prefect import flow, get_run_logger
 
 from ukssdc import ArchiveFormat, IfExists, ProductRequest
 from ukssdc.errors import InvalidOptions, JobInProgress
-from ukssdc.job import NOT_PARAMETERS
 from ukssdc.limits import MAX_WAIT
 from ukssdc.outcomes import JobReport
 from ukssdc.record import JobFolder, ProductsFolder
@@ -142,7 +140,7 @@ def request_products(
     if max_active < 1:
         raise InvalidOptions(f"max_active is {max_active}: give a count, at least 1")
     products = products_folder(options)
-    run, body, service = flow_run(), request_body(request), client_for(account).base_url
+    run, body, service = flow_run(), request.body, client_for(account).base_url
     try:
         with (
             handle_interrupt(lambda: "nothing has been submitted"),
@@ -175,7 +173,7 @@ def _unfinished_job(
     """Find the job that an earlier run with the same request and destination has left; None where there is none."""
     log = get_run_logger()
     service = client_for(options.account).base_url
-    folder = products.find_unfinished(request.name, request_body(request), service)
+    folder = products.find_unfinished(request.name, request.body, service)
     if folder is None or fresh:
         return None
     check = can_resume.with_options(
@@ -198,7 +196,7 @@ def _submit(
     request: ProductRequest, products: ProductsFolder, options: FollowOptions, slot: SubmissionSlot, *, fresh: bool
 ) -> JobFolder:
     """Submit a request; from before it is sent until its job is on record, the submission is in the journal."""
-    run, body = flow_run(), request_body(request)
+    run, body = flow_run(), request.body
     retries, delay = max_retries(options.max_wait, options.interval), options.interval
     deadline = run_began() + timedelta(seconds=options.max_wait)
     journal = products.journal(request.name, body, run=str(run.id), since=run_began(), until=deadline)
@@ -224,8 +222,3 @@ def _submit(
         begun = on_record(lambda: folder.begin(body, SOFTWARE), options)
         resolve_submission(pending, begun, options)
     return begun
-
-
-def request_body(request: ProductRequest) -> dict[str, Any]:
-    """Return what a request sends, without the account."""
-    return {key: value for key, value in request.to_wire("").items() if key not in NOT_PARAMETERS}

@@ -31,7 +31,7 @@ what stands before it, did answer and would not do it, and `retry_after` how lon
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -318,51 +318,3 @@ class InvalidRequest(UKSSDCError):  # noqa: N818 - the public name; it says what
         self.source = source
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         super().__init__(f"{source} has {count}:" + "".join(f"\n  - {p}" for p in self.problems))
-
-
-class Mistake(NamedTuple):
-    """What is wrong in a table of targets.
-
-    Attributes
-    ----------
-    row : int or None
-        The row, from 1; None for what concerns all rows, or the campaign as a whole.
-    column : str
-        The column, or the parameter that has none; empty where it is not one alone.
-    problem : str
-    target : str
-        The target's name, as far as it is known.
-    """
-
-    row: int | None
-    column: str
-    problem: str
-    target: str = ""
-
-    def __str__(self) -> str:
-        name = f" ({self.target})" if self.target else ""
-        places = [f"row {self.row}{name}"] if self.row is not None else []
-        places += [f"column {self.column}"] if self.column else []
-        return f"{', '.join(places)}: {self.problem}" if places else self.problem
-
-
-class InvalidCampaign(UKSSDCError):  # noqa: N818 - as InvalidRequest
-    """A campaign with mistakes, found before anything was sent.
-
-    Parameters
-    ----------
-    mistakes : sequence of Mistake
-        All of them.
-    source : str
-        What holds the campaign: the name of a file, where it came from one.
-    """
-
-    MAX_SHOWN = 200  # mistakes in the message
-
-    def __init__(self, mistakes: Sequence[Mistake], source: str = "the campaign") -> None:
-        self.mistakes = tuple(mistakes)
-        self.source = source
-        count = "1 mistake" if len(self.mistakes) == 1 else f"{len(self.mistakes)} mistakes"
-        shown = "".join(f"\n  - {mistake}" for mistake in self.mistakes[: self.MAX_SHOWN])
-        more = len(self.mistakes) - self.MAX_SHOWN
-        super().__init__(f"{source} has {count}:{shown}" + (f"\n  ... and {more} more" if more > 0 else ""))

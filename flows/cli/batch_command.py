@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from pydantic import TypeAdapter, ValidationError
 
 from ukssdc.campaign import Campaign, plan
-from ukssdc.errors import InvalidCampaign, Mistake
+from ukssdc.campaign.mistakes import InvalidCampaign, Mistake
 from ukssdc.slots import MAX_ACTIVE
 from xrt_products.flows.cli.run_flow import finish, flow_parameters, load_flows
 from xrt_products.flows.options import FollowOptions

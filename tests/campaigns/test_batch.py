@@ -13,8 +13,9 @@ from prefect_runs import meanwhile
 from xrt_support import USER, Serve, request_for
 
 from ukssdc import Client, Product, UKSSDCError
+from ukssdc.campaign.mistakes import InvalidCampaign
 from ukssdc.emulator import Build, Emulator, Fault
-from ukssdc.errors import InvalidCampaign, InvalidOptions, JobInProgress
+from ukssdc.errors import InvalidOptions, JobInProgress
 from xrt_products import BatchReport, ProductsFailed, request_batch
 
 LC = Product.LightCurve

@@ -16,7 +16,7 @@ from ukssdc.download import archive as archives
 from ukssdc.download.archive import ArchiveFormat, verify_archive
 from ukssdc.download.check import ArchiveCheck
 
-PIECE = 10_000  # bytes
+BLOCK = 10_000  # bytes
 
 
 def tar(size: int = 300_000) -> bytes:
@@ -76,9 +76,9 @@ def test_what_comes_in_pieces_is_checked(
     path.write_bytes(content[:start])
     check = ArchiveCheck(path, archive_format)
     with path.open("ab") as file:
-        for position in range(start, len(content), PIECE):
+        for position in range(start, len(content), BLOCK):
             check.arrived(position)
-            file.write(content[position : position + PIECE])
+            file.write(content[position : position + BLOCK])
             file.flush()
 
     assert check.result() == (len(content), hashlib.sha256(content).hexdigest(), None)

@@ -9,7 +9,7 @@ import pytest
 
 from ukssdc import ProductRequest
 from ukssdc.campaign import Campaign
-from ukssdc.errors import InvalidCampaign
+from ukssdc.campaign.mistakes import InvalidCampaign
 
 WHOLE = """
 name: M82 in pieces

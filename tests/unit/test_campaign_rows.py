@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from ukssdc import ProductRequest
-from ukssdc.campaign import Row, check_rows, request_body
-from ukssdc.errors import InvalidCampaign
+from ukssdc.campaign import Row, check_rows
+from ukssdc.campaign.mistakes import InvalidCampaign
 
 TEMPLATE: dict[str, Any] = {
     "centroid": True,
@@ -164,7 +164,7 @@ def test_a_row_is_known_by_what_is_sent_and_its_folder_alone() -> None:
     [noted] = checked(M82 | {"note": "bright", "Dec": "69.7"})
 
     assert row.key == noted.key != moved.key
-    assert "UserID" not in request_body(row.request)
+    assert "UserID" not in row.body
 
 
 @pytest.mark.parametrize(

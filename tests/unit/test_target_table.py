@@ -13,7 +13,7 @@ from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 
 from ukssdc.campaign import Targets, check_rows, read_targets
-from ukssdc.errors import InvalidCampaign
+from ukssdc.campaign.mistakes import InvalidCampaign
 
 FORMS = {"x.ecsv": "ascii.ecsv", "x.vot": "votable", "x.fits": "fits"}
 

@@ -4,7 +4,7 @@ from ukssdc.campaign.batch_report import BatchReport, RowReport
 from ukssdc.campaign.campaign_file import Campaign
 from ukssdc.campaign.campaign_plan import CampaignPlan, OneJob, format_duration, plan
 from ukssdc.campaign.campaign_results import CampaignResults
-from ukssdc.campaign.campaign_rows import Row, check_rows, request_body, row_key
+from ukssdc.campaign.campaign_rows import Row, check_rows, row_key
 from ukssdc.campaign.target_result import TargetResult
 from ukssdc.campaign.target_table import Targets, read_targets
 
@@ -22,6 +22,5 @@ __all__ = [
     "format_duration",
     "plan",
     "read_targets",
-    "request_body",
     "row_key",
 ]

@@ -11,9 +11,10 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ukssdc.campaign.campaign_rows import Row, check_rows, plain_target
+from ukssdc.campaign.mistakes import InvalidCampaign, Mistake
 from ukssdc.campaign.target_table import Targets, read_targets
 from ukssdc.campaign.target_template import flatten_request
-from ukssdc.errors import InvalidCampaign, InvalidRequest, Mistake
+from ukssdc.errors import InvalidRequest
 from ukssdc.notebook import ShortRepr
 from ukssdc.record.files import write_error, write_whole
 from ukssdc.request.product_request import ProductRequest

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ukssdc.campaign.mistakes import InvalidCampaign, Mistake
 from ukssdc.campaign.target_template import (
     WHOLE,
     Place,
@@ -20,8 +21,7 @@ from ukssdc.campaign.target_template import (
     place_of,
 )
 from ukssdc.campaign.target_values import Convert, converter, is_quantity, plain_value
-from ukssdc.errors import InvalidCampaign, InvalidOptions, InvalidRequest, Mistake
-from ukssdc.job import NOT_PARAMETERS
+from ukssdc.errors import InvalidOptions, InvalidRequest
 from ukssdc.notebook import ShortRepr
 from ukssdc.record.target_folder import expand_folder, folder_fields
 from ukssdc.request.product_request import ProductRequest
@@ -63,7 +63,7 @@ class Row(ShortRepr):
     @property
     def body(self) -> dict[str, Any]:
         """What is sent, without the account."""
-        return request_body(self.request)
+        return self.request.body
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,6 @@ class _Column:
     name: str
     place: Place
     convert: Convert
-
-
-def request_body(request: ProductRequest) -> dict[str, Any]:
-    """Return what a request sends, without the account."""
-    return {name: value for name, value in request.to_wire("").items() if name not in NOT_PARAMETERS}
 
 
 def row_key(body: Mapping[str, Any], folder: str) -> str:
@@ -225,7 +220,7 @@ class _Check:
         except InvalidOptions as error:
             self.common.setdefault(("", str(error)), []).append(number)
             return None
-        return Row(number, request.name, request, folder, dict(target), row_key(request_body(request), folder))
+        return Row(number, request.name, request, folder, dict(target), row_key(request.body, folder))
 
     def _add(self, number: int, target: Mapping[str, Any], given: Mapping[str, str], problem: str) -> None:
         found = NAME.match(problem)

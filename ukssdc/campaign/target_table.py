@@ -12,9 +12,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from ukssdc.campaign.mistakes import InvalidCampaign, Mistake
 from ukssdc.campaign.target_template import parameter_of, place_of
 from ukssdc.campaign.target_values import EPOCH, plain_value
-from ukssdc.errors import InvalidCampaign, Mistake
 from ukssdc.request.request_file import decode_text
 from ukssdc.results.table_export import import_optional
 

@@ -271,19 +271,13 @@ class ProductRequest(Parameters):
         return tuple(p for p, field in FIELDS.items() if getattr(self, field) is not None)
 
     def to_wire(self, email: str) -> dict[str, Any]:
-        """Return the body of the submission.
+        """Return the body of the submission by the account with this address; otherwise as `body`."""
+        return {**API, "UserID": email, **self.body}
 
-        Parameters
-        ----------
-        email : str
-            The account.
-
-        Returns
-        -------
-        dict
-            In wire names, only what is set; booleans are 1 and 0.
-        """
-        body = {**API, "UserID": email, **self.wire_values()}
+    @property
+    def body(self) -> dict[str, Any]:
+        """What is asked for, whoever asks: in wire names, only what is set; booleans are 1 and 0."""
+        body = self.wire_values()
         for product in self.products:
             model: Parameters = getattr(self, FIELDS[product])
             body |= {product.flag: 1, **model.wire_values()}
