@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tarfile
 import zipfile
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd  # type: ignore[import-untyped]
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from spectra_as_sent import as_the_service_sends
 
-from ukssdc import JobStatus
-from ukssdc.results import LightCurveData, Position
+from ukssdc import DownloadedFile, JobStatus, OldJob, Product, ProductStatus
+from ukssdc.job import CancelReport
+from ukssdc.results import LightCurveData, Position, SourceList, SpectralFits
 
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
 JOB = re.compile(rb"[Jj]ob \d+|USERPROD_\d+")  # the two clients have a job each
 FOLDER = re.compile(r"((?:USERPROD|REBIN)_)\d+")
 OLD_COLUMNS = {"T_+ve": "TimePos", "T_-ve": "TimeNeg", "Ratepos": "RatePos", "Rateneg": "RateNeg"}
@@ -64,10 +72,67 @@ def of_job(answer: Any, number: int) -> Any:
 
 
 def points_in(axes: Any) -> set[tuple[float, float]]:
-    """Return the bins that are drawn as points with error bars."""
-    drawn = [container for container in axes.containers if container.lines[0] is not None]
-    return {(float(x), float(y)) for container in drawn for x, y in zip(*container.lines[0].get_data(), strict=True)}
+    """Return the bins that are drawn with a marker; upper limits have none."""
+    drawn = [line for c in axes.containers if (line := c.lines[0]) is not None and line.get_marker() != "None"]
+    return {(float(x), float(y)) for line in drawn for x, y in zip(*line.get_data(), strict=True)}
 
 
 def colours_in(axes: Any) -> dict[str, str]:
     return {c.get_label(): c.lines[0].get_color() for c in axes.containers if c.lines[0] is not None}
+
+
+OURS: dict[type, Callable[[Any], Any]] = {
+    LightCurveData: lambda curve: {name: dataset.to_pandas() for name, dataset in curve.datasets.items()},
+    JobStatus: dict,
+    ProductStatus: lambda status: [status.status_code, status.status_text],
+    CancelReport: lambda report: [report.complete, {p: [code, report.texts[p]] for p, code in report.codes.items()}],
+    OldJob: lambda job: [job.job_id, job.name, list(job.products), f"{job.submitted:%Y-%m-%d}"],
+    DownloadedFile: lambda file: file.path.name,
+    Position: lambda position: [position.found, position.ra, position.dec, position.err90],
+    SourceList: lambda found: {band: [source.values for source in sources] for band, sources in found.bands.items()},  # noqa: PD011
+    SpectralFits: as_the_service_sends,
+    Axes: lambda axes: sorted(points_in(axes)),
+    pd.DataFrame: lambda table: table.to_dict("records"),
+    pd.Series: dict,
+}
+THEIRS: dict[tuple[str, ...], Callable[[Any], Any]] = {  # by the keys of their dicts
+    ("Datasets", "Binning"): lambda curve: {name: curve[name] for name in curve["Datasets"]},
+    ("statusCode", "statusText"): lambda status: [status["statusCode"], status["statusText"]],
+    ("code", "text"): lambda cancelled: [cancelled["code"], cancelled["text"]],
+    ("JobID", "DateSubmitted"): lambda job: [
+        *(job["JobID"], job["Name"], [p for p in Product if job.get(p.value)], job["DateSubmitted"][:10])
+    ],
+    ("GotPos", "Err90"): lambda position: [
+        bool(position["GotPos"]),
+        position["RA"],
+        position["Dec"],
+        position["Err90"],
+    ],
+}
+
+
+def plain(value: Any) -> Any:
+    """Return a result of either client in a form in which equal results are equal."""
+    for kind, read in OURS.items():
+        if isinstance(value, kind):
+            return plain(read(value))
+    if isinstance(value, Mapping):
+        for keys, read in THEIRS.items():
+            if value.keys() >= set(keys):
+                return plain(read(value))
+        return {str(key): plain(item) for key, item in sorted(value.items())}
+    if isinstance(value, list | tuple):
+        return plain(value[1]) if isinstance(value[0] if value else None, Figure) else [plain(item) for item in value]
+    return _plain_text(value) if isinstance(value, str) else _plain_number(value)
+
+
+def _plain_text(text: str) -> Any:
+    if text.startswith("{"):
+        return plain(json.loads(text))
+    if text.startswith("/"):
+        return Path(text).name
+    return float(text) if NUMBER.fullmatch(text) else str(text)
+
+
+def _plain_number(value: Any) -> Any:
+    return float(value) if isinstance(value, int | float | np.number) else value
