@@ -219,7 +219,7 @@ def test_modes_have_different_colours() -> None:
 
 
 def test_upper_limits_are_apart_from_detections() -> None:
-    assert legend(main_panel(drawn(afterglow()))) == ["PC upper limit (3 sigma)", "WT", "PC"]
+    assert legend(main_panel(drawn(afterglow()))) == ["WT", "PC", "PC upper limit (3 sigma)"]
 
 
 def test_upper_limit_is_an_arrow_that_points_down() -> None:
