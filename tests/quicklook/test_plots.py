@@ -86,7 +86,8 @@ def main_panel(figure: Figure) -> Axes:
 
 
 def legend(axes: Axes) -> list[str]:
-    return [str(label) for label in axes.get_legend_handles_labels()[1]]
+    shown = axes.get_legend()
+    return [text.get_text() for text in shown.get_texts()] if shown else axes.get_legend_handles_labels()[1]
 
 
 def test_seconds_are_drawn_with_two_logarithmic_axes() -> None:
