@@ -30,6 +30,7 @@ from ukssdc import (
     request,
     results,
 )
+from ukssdc.campaign import BatchReport, RowReport
 from ukssdc.emulator import Build, Call, Emulator, Fault, Faults, Ledger, Scenario, Stage
 from ukssdc.job import CancelReport, OldJob, OldJobs
 from ukssdc.outcomes import Cancelled, Downloaded, Failed, JobReport, TimedOut
@@ -99,6 +100,9 @@ OBJECTS: dict[str, Any] = WITH_TABLE | {
         outcomes={Product.LightCurve: DOWNLOADED},
         directory=Path("/data" * 50),
         rebin=Rebin(rebin_id=7, job=JOB, parameters=JOB.parameters),
+    ),
+    "batch report": BatchReport(
+        name=LONG, directory=Path("/data" * 50), rows=(RowReport(number=1, name=LONG, key=LONG, problem=LONG),) * 300
     ),
     "account": UKSSDCAccount(email="observer@example.org"),
     "energy bands": EnergyBands.from_parameters(JOB.parameters),
