@@ -31,7 +31,7 @@ def test_the_table_tells_of_progress_waits_downloads_and_ends() -> None:
     display.retry("poll job 951", TransportError("the service is <away>", url=""), 60)
     page = display._repr_html_()
     assert "the service is &lt;away&gt;; next look at " in page
-    display.retry("poll job 951", ProductsPending("...", (), NoSlot("waiting for a slot: 5 of 5 active")), 60)
+    display.retry("poll job 951", ProductsPending("...", (), NoSlot("waiting for a slot: 5 of 5 active", active=5)), 60)
     display.download(Product.LightCurve, 1_000_000, 4_000_000)
     display.outcome(Product.Image, "timed_out")
 
