@@ -32,6 +32,7 @@ coverage: $(STAMP)  ## the same with branch coverage, which takes twice as long
 	$(BIN)/pytest -m "not long" -n 3 --dist loadgroup --cov --cov-report=term:skip-covered
 
 test-long: $(STAMP)  ## killed processes, real workers, servers that go away: one after the other
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test-long]'
 	$(BIN)/pytest -m long
 	$(BIN)/pytest -m long tests/browser
 	XRT_EXAMPLES=300 $(BIN)/pytest -m "not long" -n 2 tests/conformance

@@ -17,6 +17,7 @@ from ukssdc.slots import SubmissionSlot
 from xrt_products.flows.cancel import end_cancelled
 from xrt_products.flows.followed_job import FollowedJob
 from xrt_products.flows.interrupt import handle_interrupt, job_goes_on
+from xrt_products.flows.notebook import shown_in_notebook
 from xrt_products.flows.options import FollowOptions, WaitOptions
 from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancellation import RunCancelled
@@ -168,6 +169,7 @@ def follow_queue(
         ),
         ExitStack() as stack,
         interruptible(),
+        shown_in_notebook(),
     ):
         stack.callback(_each, jobs, FollowedJob.close)
         jobs += [FollowedJob(folder, options, one_of_many=one_of_many) for folder in folders]

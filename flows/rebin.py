@@ -40,6 +40,7 @@ from xrt_products.flows.follow import OnFailure, end_without_report, products_fo
 from xrt_products.flows.followed_job import on_record
 from xrt_products.flows.form import AccountField, FormOrJson, NotifyField
 from xrt_products.flows.interrupt import call_interrupted, cancels_on_interrupt, handle_interrupt
+from xrt_products.flows.notebook import shown_in_notebook
 from xrt_products.flows.options import WaitOptions
 from xrt_products.flows.request import log_refused_request
 from xrt_products.tasks.account import Account, client_for
@@ -229,7 +230,7 @@ def _follow(folder: RebinFolder, options: WaitOptions) -> Outcome:
         retries=max_retries(options.max_wait, options.interval),
         retry_delay_seconds=options.interval,
     )
-    with handle_interrupt(lambda: _last_words(folder.rebin, options.account)), interruptible():
+    with handle_interrupt(lambda: _last_words(folder.rebin, options.account)), interruptible(), shown_in_notebook():
         poll([tracker], options.account)
         outcome = _branch(tracker, folder, options)
         on_record(lambda: folder.note_outcome(outcome.outcome), options)

@@ -271,7 +271,10 @@ class JobStatus(Mapping[str, ProductStatus]):
         )
 
     def __getitem__(self, product: str) -> ProductStatus:
-        return self._statuses[Product(product)]
+        try:
+            return self._statuses[Product(product)]
+        except ValueError:
+            raise KeyError(f"{product}: there are {', '.join(self._statuses)}") from None
 
     def __iter__(self) -> Iterator[Product]:
         return iter(self._statuses)

@@ -41,6 +41,11 @@ class Display(Protocol):
 _display: ContextVar[Display | None] = ContextVar("display", default=None)
 
 
+def has_display() -> bool:
+    """Tell whether there is a display."""
+    return _display.get() is not None
+
+
 @contextmanager
 def use_display(display: Display) -> Iterator[None]:
     """Have what runs inside shown on a display."""

@@ -20,6 +20,7 @@ SHARED_BY_FLOWS = {
     "followed_job.py",
     "form.py",
     "interrupt.py",
+    "notebook.py",
     "options.py",
     "publish.py",
     "request.py",

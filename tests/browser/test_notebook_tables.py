@@ -9,6 +9,7 @@ from playwright.sync_api import Dialog, Page
 
 from ukssdc import Client, JobStatus, Product, ProductStatus
 from ukssdc.outcomes import Cancelled, JobReport
+from xrt_products.flows.notebook import NotebookDisplay
 
 RESULTS = Path(__file__).parents[2] / "test-results"
 STEPS = {"GotProgress": 1, "ProgressSteps": [{"StepLabel": "Build <i>images</i>.", "StepStatus": 1}]}
@@ -29,15 +30,20 @@ def test_tables_fit_and_run_nothing(page: Page) -> None:
         outcomes={Product.Image: Cancelled(product=Product.Image, text="<script>alert(2)</script>")},
         directory=".",
     )
+    live = NotebookDisplay()
+    live.status(job(name="<b>"), JobStatus(dict.fromkeys(Product, RUNNING)))
+    live.download(Product.LightCurve, 1_000_000, 4_000_000)
     things = (
+        live,
         *(Client("observer@example.org"), job(name="M82 <b>bold</b>"), RUNNING, report),
         *(JobStatus(dict.fromkeys(Product, RUNNING)), look.light_curve, look.spectral_fits),
     )
 
     page.set_content("<body style='font-family: sans-serif'>" + "<hr>".join(t._repr_html_() for t in things if t))
 
-    assert page.locator("table").count() == 7
+    assert page.locator("table").count() == 8
     assert page.locator("img, script, b, i").count() == 0
+    assert page.locator("progress").count() == len(Product)
     assert dialogs == []
     assert page.evaluate("document.body.scrollWidth") <= 1400
     RESULTS.mkdir(exist_ok=True)

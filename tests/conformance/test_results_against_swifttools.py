@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
-import requests
-from raw_calls import TIMEOUT
-from swifttools.ukssdc.xrt_prods import XRTProductRequest, prod_request
+from reference_client import lead_to
+from spectra_as_sent import as_the_service_sends
+from swifttools.ukssdc.xrt_prods import XRTProductRequest
 from xrt_support import USER
 
 from ukssdc import Client, Job, Product
 from ukssdc._light_curve_calls import YesNoBoth
 from ukssdc.emulator import Build, Emulator, Scenario
-from ukssdc.results import FitParameter, ModeSpectrum, Position, SpectralFit, SpectralFits
+from ukssdc.results import Position
 
-SERVICE = "https://www.swift.ac.uk/user_objects"
 READY = Build(requested=0, queued=0, running=0)
 BURST: dict[str, Any] = {"name": "GRB 200416A", "RA": 335.6985, "Dec": -7.5179, "T0": 608713541.952}
 GALAXY: dict[str, Any] = {"name": "M82", "RA": 148.9627, "Dec": 69.6793}
@@ -60,12 +58,8 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakePair]:
             scenario = Scenario({"all": READY, product: Build(awkward=lacking)})
             emulator = stack.enter_context(Emulator(scenario=scenario))
 
-            def post(url: str, json: Any) -> requests.Response:
-                return requests.post(url.replace(SERVICE, emulator.url), json=json, timeout=TIMEOUT)
-
-            monkeypatch.setattr(prod_request, "requests", SimpleNamespace(post=post))  # some addresses are built in
+            lead_to(emulator, monkeypatch)
             theirs = XRTProductRequest(USER, useDeprecate=False)
-            theirs._baseURL = emulator.url
             theirs.setGlobalPars(**{"getTargs": True, "centroid": True, "posErr": 1, "useSXPS": False} | target)
             theirs.addProduct(product, **parameters)
             assert theirs.submit(), theirs.submitError
@@ -189,48 +183,6 @@ def test_spectra_without_fits_and_slices_without_spectra(pair: MakePair, lacking
 def fits_of(reference: XRTProductRequest) -> dict[str, Any]:
     fits: dict[str, Any] = reference.retrieveSpectralFits(returnData=True)
     return fits
-
-
-def as_the_service_sends(fits: SpectralFits) -> dict[str, Any]:
-    """Put our spectral fits into the structure in which the reference client hands them on."""
-    sent: dict[str, Any] = {"T0": fits.t0, "DeltaFitStat": fits.delta_fit_stat, "rnames": list(fits.slices)}
-    sent |= present(GalNH_unfitted=fits.galactic_nh_unfitted)
-    for name, one in fits.slices.items():
-        modes = {mode: spectrum_as_sent(spectrum) for mode, spectrum in one.modes.items()}
-        interval = {"DataFile": one.data_file, "Start": one.start, "Stop": one.stop}
-        sent[name] = interval | ({"Modes": list(modes), **modes} if modes else {"NOSPEC": 1})
-    return sent
-
-
-def spectrum_as_sent(spectrum: ModeSpectrum) -> dict[str, Any]:
-    models = {model: fit_as_sent(fit) for model, fit in spectrum.models.items()}
-    fits = {"Models": list(models), **models} if models else {"NOFIT": 1}
-    return {"MeanTime": spectrum.mean_time, "Exposure": spectrum.exposure} | fits
-
-
-def fit_as_sent(fit: SpectralFit) -> dict[str, Any]:
-    if not fit.fitted:
-        return {"NOFIT": 1}
-    facts = present(GalacticNH=fit.galactic_nh, Redshift_abs=fit.redshift, Image=fit.image)
-    statistics = present(Cstat=fit.cstat, Dof=fit.dof, FitChi=fit.fit_chi)
-    parameters: dict[str, FitParameter | None] = {
-        "NH": fit.nh,
-        "Gamma": fit.gamma,
-        "KT": fit.kt,
-        "ObsFlux": fit.observed_flux,
-        "UnabsFlux": fit.unabsorbed_flux,
-    }
-    values = [
-        present(**{name: one.value, f"{name}Pos": one.pos, f"{name}Neg": one.neg})
-        for name, one in parameters.items()
-        if one is not None
-    ]
-    return facts | statistics | {key: value for part in values for key, value in part.items()}
-
-
-def present(**values: Any) -> dict[str, Any]:
-    """Return what is not None."""
-    return {key: value for key, value in values.items() if value is not None}
 
 
 @pytest.mark.parametrize("bands", ["total", "all"])

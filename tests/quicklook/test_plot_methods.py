@@ -41,7 +41,7 @@ def panel(curve: LightCurveData, name: str) -> Axes:
 def test_a_light_curve_draws_into_the_axes_that_it_is_given(axes: Axes) -> None:
     assert afterglow().plot(axes) is axes
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["PC upper limit (3 sigma)", "WT", "PC"]  # type: ignore[union-attr]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["WT", "PC", "PC upper limit (3 sigma)"]  # type: ignore[union-attr]
 
 
 def test_a_hardness_ratio_draws_itself(axes: Axes) -> None:

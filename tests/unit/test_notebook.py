@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,11 +14,32 @@ from html_check import elements_of
 from looks import afterglow, fits, full_look, persistent, positions, sources
 from request_examples import COUNTS, flat
 
-from ukssdc import Client, DownloadedFile, InvalidRequest, Job, JobStatus, Product, ProductRequest, ProductStatus
+import ukssdc
+import xrt_products
+from ukssdc import (
+    Client,
+    DownloadedFile,
+    InvalidRequest,
+    Job,
+    JobStatus,
+    Product,
+    ProductRequest,
+    ProductStatus,
+    emulator,
+    quicklook,
+    request,
+    results,
+)
+from ukssdc.campaign import BatchReport, RowReport
+from ukssdc.emulator import Build, Call, Emulator, Fault, Faults, Ledger, Scenario, Stage
 from ukssdc.job import CancelReport, OldJob, OldJobs
 from ukssdc.outcomes import Cancelled, Downloaded, Failed, JobReport, TimedOut
+from ukssdc.quicklook import Files
 from ukssdc.rebin import Rebin
+from ukssdc.rebin_outcomes import RebinReport
 from ukssdc.record import JobFolder
+from ukssdc.results import EnergyBands
+from xrt_products import UKSSDCAccount
 
 LONG = "GRB 200416A <b>& co</b> " * 50
 MANY = tuple(Product)
@@ -38,6 +60,7 @@ FILE = DownloadedFile(Product.LightCurve, Path("/data" * 50), 10**9, "0" * 64, J
 DOWNLOADED = Downloaded(product=Product.LightCurve, path=FILE.path, size=FILE.size, sha256=FILE.sha256)
 FAILED = Failed(product=Product.Image, code=-3, text=LONG, meaning=LONG, advice=LONG)
 TIMED_OUT = TimedOut(product=Product.Image, code=3, text=LONG, elapsed=1.0, advice=LONG)
+BUILD = Build(requested=1, queued=2, running=3, text=LONG, stages=(Stage(1.0, 3, "Running"),) * 50)
 LISTED = OldJob(job_id=951, name=LONG, submitted=JOB.submitted, products=MANY, available=True)
 WITH_TABLE: dict[str, Any] = {
     "client": Client("observer@example.org"),
@@ -55,6 +78,7 @@ WITH_TABLE: dict[str, Any] = {
 OBJECTS: dict[str, Any] = WITH_TABLE | {
     "dataset": emulated_results.curve()["PC"],
     "slice": fits()["interval0"],
+    "spectrum": fits().fits[0][1],
     "fit": fits().fits[0][2],
     "fit parameter": fits().fits[0][2].gamma,
     "position": positions()[Product.StandardPos],
@@ -71,7 +95,28 @@ OBJECTS: dict[str, Any] = WITH_TABLE | {
     "failed": FAILED,
     "timed out": TIMED_OUT,
     "folder": JobFolder(Path("/data" * 50), JOB, request=JOB.parameters),
+    "rebin report": RebinReport(
+        job=JOB,
+        outcomes={Product.LightCurve: DOWNLOADED},
+        directory=Path("/data" * 50),
+        rebin=Rebin(rebin_id=7, job=JOB, parameters=JOB.parameters),
+    ),
+    "batch report": BatchReport(
+        name=LONG, directory=Path("/data" * 50), rows=(RowReport(number=1, name=LONG, key=LONG, problem=LONG),) * 300
+    ),
+    "account": UKSSDCAccount(email="observer@example.org"),
+    "energy bands": EnergyBands.from_parameters(JOB.parameters),
+    "emulator": Emulator(),
+    "scenario": Scenario({"all": BUILD, **dict.fromkeys(Product, BUILD)}, targets={LONG: {"all": BUILD}}),
+    "build": BUILD,
+    "stage": Stage(1.0, 3, "Running"),
+    "fault": Fault("http_500", "download", count=3, product=Product.SourceDet),
+    "faults": Faults([Fault("http_500", "download", count=3, product=Product.SourceDet)] * 300),
+    "call": Call(call="submit", method="POST", products=MANY, body=JOB.parameters),
+    "ledger": Ledger(),
+    "files": Files({f"{name}.png": bytes(10**5) for name in Product}, (LONG, LONG)),
 }
+PUBLIC = (ukssdc, xrt_products, emulator, quicklook, request, results)
 
 
 @pytest.mark.parametrize("thing", OBJECTS.values(), ids=OBJECTS)
@@ -82,6 +127,14 @@ def test_a_repr_is_a_short_line_with_the_classs_name(thing: Any) -> None:
     assert text.endswith(")")
     assert len(text) < 300
     assert "\n" not in text
+
+
+def test_every_public_class_is_among_them() -> None:
+    """Errors are not: they are to say all that is wrong."""
+    public = {thing for module in PUBLIC for name in module.__all__ if isinstance(thing := getattr(module, name), type)}
+
+    tried = {type(thing) for thing in OBJECTS.values()}
+    assert {kind for kind in public - tried if not issubclass(kind, (Exception, Enum))} == set()
 
 
 @pytest.mark.parametrize("thing", WITH_TABLE.values(), ids=WITH_TABLE)

@@ -143,3 +143,12 @@ def test_a_bare_product_name_is_refused_with_the_hint_to_write_a_list() -> None:
 def test_what_names_no_product_is_refused(products: Any) -> None:
     with pytest.raises(ValueError, match="product"):
         select_products(products, Product)
+
+
+def test_what_is_no_product_is_not_in_a_status() -> None:
+    status = JobStatus({Product.LightCurve: ProductStatus.missing()})
+
+    assert "lightcurve" not in status
+    assert status.get("lightcurve") is None
+    with pytest.raises(KeyError, match="LightCurve"):
+        status["lightcurve"]

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Collection, Iterable
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 
@@ -22,13 +22,14 @@ from ukssdc.emulator.core.ledger import Ledger
 from ukssdc.emulator.core.scenario import Scenario
 from ukssdc.emulator.faults.fault import Fault, Faults
 from ukssdc.emulator.faults.injector import FaultInjector
+from ukssdc.notebook import ShortRepr
 from ukssdc.status import Product, Products
 
 HOST = "127.0.0.1"
 START_SECONDS = 10.0
 
 
-class Emulator:
+class Emulator(ShortRepr):
     """The UKSSDC product service, emulated on this machine.
 
     >>> with Emulator(speed=60) as emulator:          # 60x real time
@@ -125,6 +126,9 @@ class Emulator:
         )
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [("url", self.url if self._port else None), ("jobs", list(self.jobs))]
 
     @property
     def port(self) -> int:

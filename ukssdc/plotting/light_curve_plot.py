@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from ukssdc.plotting.style import COLOURS, MARKER, OTHER_COLOUR, grid, own_axes, plain_text
 from ukssdc.results.energy_bands import band_text
@@ -21,6 +22,9 @@ MIN_LOG_BINS = 4  # for that: fewer show no shape
 MIN_POSITIVE_FRACTION = 2 / 3  # part of the bins that must be above 0 for a logarithmic rate axis
 LOG_TIME_RATIO = 10.0  # start of the last bin to that of the first, from which on the time axis is logarithmic
 MAX_FACTOR_BELOW = 3.0  # times below the faintest bin: how far down a logarithmic rate axis follows error bars
+HEADROOM = 0.15  # of a linear rate axis, above the highest error bar, for the legend
+MOST = 0.95  # part of the bins whose error bars a hardness ratio's axis shows in full
+RATIO_MARGIN = 0.08  # of that axis, above and below
 ARROW_LENGTH = 0.4  # of an upper limit, as a part of the limit
 MAX_TICKS = 8  # of a linear time axis: a time since 2001 in s has nine digits
 MAX_DRAWN = 4000  # error bars of a dataset; of more, those are drawn that can be told from others: each takes 0.3 ms
@@ -57,7 +61,12 @@ def draw_light_curve(curve: LightCurveData, axes: Axes | None) -> Axes:
     grid(top)
     top.set_xlabel(time_label(curve))
     top.set_ylabel("Count rate (ct/s" + (f", {band_text(curve.bands.total)})" if curve.bands else ")"))
-    top.legend(loc="best", framealpha=0.9)
+    if not log:  # error bars do not make way for the legend
+        low, high = top.get_ylim()
+        top.set_ylim(low, high + HEADROOM * (high - low))
+    handles, labels = top.get_legend_handles_labels()
+    order = sorted(range(len(labels)), key=lambda number: isinstance(handles[number], Line2D))  # limits, notes: last
+    top.legend([handles[n] for n in order], [labels[n] for n in order], loc="best", framealpha=0.9)
     return top
 
 
@@ -78,11 +87,27 @@ def draw_hardness_ratio(curve: LightCurveData, axes: Axes | None) -> Axes:
     for dataset in ratios:
         _draw(panel, dataset, log_time=log_time, label=plain_text(dataset.mode), **MARKER)
     _scale_time(panel, log=log_time)
+    panel.set_ylim(*_ratio_limits(ratios))
     hard, soft = (band_text(b) for b in (curve.bands.hard, curve.bands.soft)) if curve.bands else ("hard", "soft")
     panel.set_ylabel(f"Hardness ratio\n({hard}\n/ {soft})" if curve.bands else "Hardness ratio\n(hard/soft)")
     panel.set_xlabel(time_label(curve))
     grid(panel)
     return panel
+
+
+def _ratio_limits(ratios: Sequence[Dataset]) -> tuple[float, float]:
+    """Return limits with every bin between them, and the error bars of most: those of faint bins hide the rest."""
+    values, errors = (
+        np.array([numbers[row] for numbers, rows in pairs for row in rows])
+        for pairs in (
+            [(getattr(ratio, name), _rows_to_draw(ratio)) for ratio in ratios] for name in ("value", "value_pos")
+        )
+    )
+    errors = np.nan_to_num(errors)
+    low = min(values.min(), np.quantile(values - errors, 1 - MOST))
+    high = max(values.max(), np.quantile(values + errors, MOST))
+    margin = RATIO_MARGIN * ((high - low) or 1.0)
+    return low - margin, high + margin
 
 
 def drawn_datasets(curve: LightCurveData) -> tuple[list[Dataset], list[Dataset]]:

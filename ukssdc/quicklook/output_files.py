@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ukssdc.notebook import short_repr
 from ukssdc.quicklook.pages import page
 from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.record.files import write_whole
@@ -34,6 +35,9 @@ class Files(NamedTuple):
 
     pictures: dict[str, bytes]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return short_repr("Files", [("pictures", list(self.pictures)), ("notes", self.notes)])
 
 
 def write_files(look: QuickLook, directory: Path) -> Files:

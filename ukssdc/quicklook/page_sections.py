@@ -135,7 +135,9 @@ def fit_section(look: QuickLook, max_rows: int | None) -> str:
     notes = [
         f"Errors: {confidence}.",
         "Fluxes: 10⁻¹² erg cm⁻² s⁻¹, 0.3 to 10 keV. Times: s since T0.",
-        f"Galactic NH not fitted: {fits.galactic_nh_unfitted:.3g} cm⁻²." if fits.galactic_nh_unfitted else "",
+        f"Galactic NH, not fitted: {fits.galactic_nh_unfitted / NH_SCALE:.3g} · 10²² cm⁻²."
+        if fits.galactic_nh_unfitted
+        else "",
         _rows_left_out(len(shown), len(fits.fits), "fits"),
     ]
     # The UI has room for seven columns: the most important ones come first.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final, NamedTuple
 
 from ukssdc.emulator.data.result_answers import AWKWARD
+from ukssdc.notebook import ShortRepr
 
 UNITS: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
@@ -44,8 +45,8 @@ class Stage(NamedTuple):
     text: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Build:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Build(ShortRepr):
     """How the build of one product goes; what is None is taken from the more general build, or the default.
 
     Attributes
@@ -82,6 +83,9 @@ class Build:
     progress: bool | None = None
     cancel: int | None = None
     awkward: str | None = None
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [(name, value) for name, value in vars(self).items() if value is not None]
 
     def __post_init__(self) -> None:
         for name in ("requested", "queued", "running"):

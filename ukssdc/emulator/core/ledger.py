@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, overload
 
+from ukssdc.notebook import ShortRepr
 from ukssdc.status import Product
 
 
-@dataclass(frozen=True, kw_only=True)
-class Call:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Call(ShortRepr):
     """One call.
 
     Attributes
@@ -61,12 +62,15 @@ class Call:
     fault: str = ""
 
 
-class Ledger(Sequence[Call]):
+class Ledger(ShortRepr, Sequence[Call]):
     """The calls in the order of their arrival; safe to read while the emulator serves."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: list[Call] = []
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [("calls", len(self))]
 
     @overload
     def __getitem__(self, index: int) -> Call: ...
@@ -104,6 +108,3 @@ class Ledger(Sequence[Call]):
         """Replace the record of a call by one that says more."""
         with self._lock:
             self._calls[index] = call
-
-    def __repr__(self) -> str:
-        return f"<Ledger of {len(self)} calls>"

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ukssdc.emulator.core.build import Build, ScenarioError
+from ukssdc.notebook import ShortRepr
 from ukssdc.status import Product
 
 ALL: Final = "all"
@@ -54,8 +55,8 @@ QUEUED: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Scenario:
+@dataclass(frozen=True, repr=False)
+class Scenario(ShortRepr):
     """What happens to the jobs of an emulator.
 
     Parameters

@@ -10,9 +10,10 @@ import random
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, overload
+from typing import Any, Final, NamedTuple, overload
 
 from ukssdc.emulator.core.endpoints import CALLS, REBIN_CALLS
+from ukssdc.notebook import ShortRepr
 from ukssdc.status import Product, select_products
 
 JSON_CALLS: Final = frozenset({*CALLS.values(), *REBIN_CALLS.values()})  # calls whose answer is JSON
@@ -81,8 +82,8 @@ KINDS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Fault:
+@dataclass(frozen=True, repr=False)
+class Fault(ShortRepr):
     """A fault that happens to some calls.
 
     Calls are counted from when the fault is added to the emulator; only those that match `call` and `product`.
@@ -174,7 +175,7 @@ class _FaultCounter:
         return triggered
 
 
-class Faults(Sequence[Fault]):
+class Faults(ShortRepr, Sequence[Fault]):
     """The faults of an emulator; safe to change while it serves."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
@@ -182,6 +183,9 @@ class Faults(Sequence[Fault]):
         self._counters: list[_FaultCounter] = []
         self._added = 0
         self.extend(faults)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [("faults", list(self))]
 
     @overload
     def __getitem__(self, index: int) -> Fault: ...
@@ -197,9 +201,6 @@ class Faults(Sequence[Fault]):
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(self[:])
-
-    def __repr__(self) -> str:
-        return f"Faults({self[:]!r})"
 
     def append(self, fault: Fault) -> None:
         """Add a fault; it counts calls from now on."""
