@@ -80,7 +80,13 @@ schema: $(STAMP)  ## the JSON schema of job.json, after a change of ukssdc/recor
 benchmark: $(STAMP)  ## speed and memory, as ratios
 	$(BIN)/python tests/benchmarks/run.py
 
+BENCHMARKS := download first_product start
+bench: $(addprefix bench-,$(BENCHMARKS))  ## tables of docs/performance.md; JSON in test-results/
+
+bench-%: $(STAMP)
+	$(BIN)/python tests/benchmarks/$*.py
+
 clean:  ## remove what was made
 	rm -rf $(VENV) .venv-* .demo .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo demo-stop test coverage test-long test-oldest test-pythons chaos test-browser lint schema benchmark clean
+.PHONY: help setup demo demo-stop test coverage test-long test-oldest test-pythons chaos test-browser lint schema benchmark bench clean

@@ -2,7 +2,8 @@
 
 A product's: `ukssdc.product.complete` (its archive is on disk), `.failed`, `.cancelled`; a job's:
 `ukssdc.job.complete` (every product has had its end, whatever its end). The payload holds `job`, `target`,
-`product` and `path`. A rebinning's: `ukssdc.rebin.complete`, `.failed`, `.cancelled`, with `rebin` in the payload.
+`product` and `path`, and `published` where it has been copied. A rebinning's: `ukssdc.rebin.complete`, `.failed`,
+`.cancelled`, with `rebin` in the payload.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def emit_product(job: Job, outcome: Outcome) -> None:
     product = Product(outcome.product)
     show(lambda display: display.outcome(product, outcome.outcome))
     path = outcome.path if isinstance(outcome, Downloaded) else None
+    copied = {"published": outcome.published} if isinstance(outcome, Downloaded) and outcome.published else {}
     _emit(
         f"ukssdc.product.{_ENDS.get(type(outcome), 'failed')}",
         job,
@@ -36,7 +38,13 @@ def emit_product(job: Job, outcome: Outcome) -> None:
             "prefect.resource.name": f"{product.label} of {job.name}",
             "ukssdc.product": product.value,
         },
-        payload={"product": product.value, "path": _absolute(path), "outcome": outcome.outcome, "text": str(outcome)},
+        payload={
+            "product": product.value,
+            "path": _absolute(path),
+            "outcome": outcome.outcome,
+            "text": str(outcome),
+            **copied,
+        },
     )
 
 

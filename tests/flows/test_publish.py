@@ -144,6 +144,19 @@ def test_publishing_later_copies_what_is_on_disk(
     assert names(there / "951") == {"image.tar.gz", "lc.tar.gz", "job.json"}
 
 
+def test_what_has_been_removed_there_is_copied_again(
+    serve: Serve, options: dict[str, Any], publish: str, there: Path
+) -> None:
+    emulator = serve()
+    request_products(request_for(Product.Image), **options, publish=publish)
+    shutil.rmtree(there)
+
+    collect_products(951, **options, publish=publish)
+
+    assert len(emulator.ledger.calls("download")) == 1
+    assert names(there / "951") == {"image.tar.gz", "job.json"}
+
+
 def test_what_cannot_be_published_is_on_disk_and_reported(
     serve: Serve, options: dict[str, Any], publish: str, there: Path
 ) -> None:

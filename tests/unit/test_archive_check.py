@@ -67,12 +67,10 @@ def test_a_gzip_has_the_verdict_of_pythons_own(what: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("inflate")
-@pytest.mark.parametrize(("archive_format", "content"), [("tar.gz", PACKED), ("tar", tar())], ids=["tar.gz", "tar"])
+@pytest.mark.parametrize("archive_format", ["tar.gz", "tar"])
 @pytest.mark.parametrize("start", [0, 250_000])
-def test_what_comes_in_pieces_is_checked(
-    archive_format: ArchiveFormat, content: bytes, start: int, tmp_path: Path
-) -> None:
-    path = tmp_path / "part"
+def test_what_comes_in_pieces_is_checked(archive_format: ArchiveFormat, start: int, tmp_path: Path) -> None:
+    content, path = PACKED if archive_format == "tar.gz" else tar(), tmp_path / "part"
     path.write_bytes(content[:start])
     check = ArchiveCheck(path, archive_format)
     with path.open("ab") as file:
