@@ -80,11 +80,11 @@ schema: $(STAMP)  ## the JSON schema of job.json, after a change of ukssdc/recor
 benchmark: $(STAMP)  ## speed and memory, as ratios
 	$(BIN)/python tests/benchmarks/run.py
 
-BENCHMARKS := download first_product start
+BENCHMARKS := campaign waiting download first_product start
 bench: $(addprefix bench-,$(BENCHMARKS))  ## tables of docs/performance.md; JSON in test-results/
 
 bench-%: $(STAMP)
-	$(BIN)/python tests/benchmarks/$*.py
+	PYTHONPATH=tests/support $(BIN)/python tests/benchmarks/$*.py
 
 clean:  ## remove what was made
 	rm -rf $(VENV) .venv-* .demo .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
