@@ -12,9 +12,10 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, WithJsonSchema
 
 from ukssdc import ArchiveFormat, IfExists
-from ukssdc.campaign import BatchReport, Campaign, plan, read_targets
+from ukssdc.campaign import RESULT_FILES, BatchReport, Campaign, plan, read_targets
 from ukssdc.errors import InvalidOptions, JobInProgress, UKSSDCError
 from ukssdc.limits import MAX_WAIT
+from ukssdc.markdown import code_block
 from ukssdc.record import ProductsFolder
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.slots import MAX_ACTIVE, SubmissionSlot
@@ -25,11 +26,12 @@ from xrt_products.flows.follow import OnFailure, end_without_report, follow_queu
 from xrt_products.flows.form import AccountField, NotifyField, PublishField
 from xrt_products.flows.interrupt import call_interrupted, handle_interrupt
 from xrt_products.flows.options import FollowOptions
-from xrt_products.flows.publish import fetch_records
+from xrt_products.flows.publish import fetch_records, publish_results
 from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
 from xrt_products.tasks.flow_run import deployed_run, flow_run
 from xrt_products.tasks.observe.campaign import CampaignObserver
+from xrt_products.tasks.observe.notifications import send_notification
 from xrt_products.tasks.results import RESULTS
 from xrt_products.tasks.shared_limit import SharedLimit
 
@@ -123,8 +125,9 @@ def request_batch(
             in its report (return).
         cancel_with_run: Cancel the active jobs at the service when the run is cancelled; what is complete then stays.
         extract: Unpack the archives as well, each into a folder beside it: `lc/` beside `lc.tar.gz`.
-        notify: Whom to tell of a failure: a notification block (example: slack-webhook/ops), or an Apprise URL. A URL
-            with a password belongs into a block: Prefect's server stores and shows what is given here.
+        notify: Whom to tell at the end, if targets failed: a notification block (example: slack-webhook/ops), or an
+            Apprise URL. A URL with a password belongs into a block: Prefect's server stores and shows what is given
+            here.
         quicklook: Show the results as pictures and tables, in each job's folder.
         publish: Where to copy products, quick look and `job.json` as well, each whole or not at all; a URL of fsspec.
             What is there already is not asked for again. Example: s3://bucket/xrt. Credentials come from the worker's
@@ -181,14 +184,17 @@ def request_batch(
                 rows, products, options, slot, observer, redo=redo, max_failures=_count(max_failures, len(rows))
             )
             fetch_records(products, None, options)
-            with closing(queue):
+            with closing(observer), closing(queue):
                 unfinished = queue.restore()
                 queue.update([])
                 follow_queue(queue, unfinished, options, one_of_many=True)
-            observer.close()
     except (JobInProgress, RunCancelled) as error:
         return end_without_report(error)  # type: ignore[no-any-return]  # a state is the end of a run
+    publish_results(products, RESULT_FILES, options)
     report = BatchReport(name=campaign.name, directory=products.path, rows=queue.row_reports())
+    if report.failures:
+        subject = f"{report.name}: {len(report.failures)} of {len(rows)} targets failed"
+        send_notification(notify, subject, code_block(report.failure_summary))
     return report if on_failure == "return" else report.raise_for_failures()
 
 

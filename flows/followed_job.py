@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -53,7 +54,7 @@ class FollowedJob:
 
     def __init__(self, folder: JobFolder, options: FollowOptions, *, one_of_many: bool = False) -> None:
         self.folder = folder
-        self._options = options
+        self._options = replace(options, notify=None) if one_of_many else options  # one notification is enough
         self._one_of_many = one_of_many
         self._lock = ExitStack()
         if not self._lock.enter_context(folder.lock()):

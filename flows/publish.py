@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from ukssdc import UKSSDCError
 from ukssdc.record import JobFolder, PendingSubmission, ProductsFolder
 from xrt_products.flows.options import FollowOptions
 from xrt_products.tasks.flow_run import run_began
-from xrt_products.tasks.publish import fetch_published, publish_job, publish_submission
+from xrt_products.tasks.publish import fetch_published, publish_campaign, publish_job, publish_submission
 from xrt_products.tasks.retry import backoff_delays, max_retries
 
 
@@ -41,6 +42,16 @@ def resolve_submission(pending: PendingSubmission, folder: JobFolder, options: F
     if folder.remote is not None and not _publish(folder, options, record_only=True, retries=1):
         pending = pending._replace(remote=None)
     pending.resolve()
+
+
+def publish_results(products: ProductsFolder, names: Sequence[str], options: FollowOptions) -> None:
+    """Copy a campaign's results to where it is published."""
+    if products.remote is None:
+        return
+    try:
+        publish_campaign.with_options(**retries_of(options))(products, names, _deadline(options))
+    except UKSSDCError as error:
+        get_run_logger().error("The results are in %s, but not published: %s", products.path, error)
 
 
 def publish_files(folder: JobFolder, options: FollowOptions, *, record_only: bool = False) -> None:

@@ -13,6 +13,7 @@ from ukssdc.slots import SubmissionSlot
 from ukssdc.tracker import JobTracker
 from xrt_products.tasks.account import Account, client_for
 from xrt_products.tasks.cancellation import raise_if_cancelled
+from xrt_products.tasks.flow_run import DEPLOYED_TRIES, is_deployed
 from xrt_products.tasks.observe.artifacts import ProgressArtifacts
 from xrt_products.tasks.observe.display import show
 from xrt_products.tasks.retry import retried_task
@@ -124,7 +125,9 @@ def _take(slot: SubmissionSlot, trackers: Sequence[JobTracker], client: Client, 
     try:
         slot.take(client.count_active_jobs)
     except UKSSDCError as error:
-        if not (error.retryable or slot.counted):
+        # A schedule may meet the service's maintenance.
+        late = is_deployed() and error.refusal and (runtime.task_run.run_count or 1) < DEPLOYED_TRIES
+        if not (error.retryable or slot.counted or late):
             raise
         slot.pause(max(tracker.interval for tracker in trackers) if trackers else 0.0)
         if slot.stalled_for > max_wait:

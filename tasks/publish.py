@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -84,6 +84,19 @@ def publish_job(folder: JobFolder, record_only: bool = False, deadline: datetime
     """
     with give_up_after(deadline, tries=MAX_CORRUPT):
         (publish_record if record_only else publish_folder)(folder)
+
+
+@retried_task(
+    name="publish campaign",
+    task_run_name="publish campaign",
+    description="Copy a campaign's results to where it is published.",
+)
+def publish_campaign(products: ProductsFolder, names: Sequence[str], deadline: datetime | None = None) -> None:
+    """Copy those of these files that are in the destination to the remote folder; errors as for `publish_product`."""
+    with give_up_after(deadline, tries=MAX_CORRUPT):
+        for name in names:
+            if products.remote is not None and (products.path / name).is_file():
+                products.remote.upload(products.path / name)
 
 
 @retried_task(

@@ -39,7 +39,9 @@ def show_campaign(report: BatchReport) -> None:
     counts = Counter(row.outcome for row in report.rows)
     failed = [(str(row.number), row.name, row.outcome, row.what) for row in report.failures]
     title = f"{report.name}: " + ", ".join(f"{n} {outcome.replace('_', ' ')}" for outcome, n in counts.most_common())
-    results = [report.directory / name for name in ("campaign.csv", "campaign.ecsv", "campaign.html", "campaign.png")]
+    from ukssdc.campaign import RESULT_FILES  # noqa: PLC0415 - it takes its time
+
+    results = [report.directory / name for name in RESULT_FILES]
     caption = "Results: " + ", ".join(str(path) for path in results if path.is_file())
     if not failed:
         Console().print(Text(replace_controls(f"{title}\n{caption}")), soft_wrap=True)

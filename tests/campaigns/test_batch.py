@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -275,6 +276,32 @@ def test_the_service_that_refuses_the_account_ends_the_campaign(
         run_batch(targets(2), options)
 
     assert emulator.ledger.calls("submit") == []
+
+
+def test_one_notification_tells_of_all_failures(
+    serve: Serve, options: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    serve({LC: Build(ends=-3)})
+
+    run_batch(targets(3), options, notify="json://127.0.0.1:9")  # nobody there
+
+    assert caplog.text.count("Could not send the notification") == 1
+
+
+def test_a_campaign_whose_disk_is_gone_finds_what_is_published(
+    serve: Serve, options: dict[str, Any], tmp_path: Path
+) -> None:
+    emulator = serve({LC: SHORT})
+    there = (tmp_path / "there").as_uri()
+    first = run_batch(targets(3), options, publish=there)
+    shutil.rmtree(options["destination"])
+
+    again = run_batch(targets(3), options, publish=there)
+
+    assert first.ok
+    assert again.ok
+    assert len(emulator.jobs) == len(emulator.ledger.calls("download")) == 3
+    assert (tmp_path / "there" / "campaign.csv").is_file()
 
 
 def test_a_destination_s_folders_follow_the_pattern(serve: Serve, options: dict[str, Any]) -> None:

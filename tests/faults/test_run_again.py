@@ -168,7 +168,8 @@ def test_a_finished_job_is_not_taken_for_the_one_that_was_being_submitted(
 
 
 def test_a_job_that_was_cancelled_is_not_gone_on_with(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({Product.Image: Build(running=1e6)})
+    at_once = Build(requested=0, queued=0, running=0)
+    emulator = serve({Product.LightCurve: at_once, Product.Image: Build(running=1e6)})
     request, short = request_for(Product.LightCurve, Product.Image), options | {"max_wait": 1.0}
     with pytest.raises(ProductsFailed):  # the light curve is on disk by then, the image still pending
         request_products(request, **short)

@@ -3,12 +3,13 @@
 from ukssdc.campaign.batch_report import BatchReport, RowReport
 from ukssdc.campaign.campaign_file import Campaign
 from ukssdc.campaign.campaign_plan import CampaignPlan, OneJob, format_duration, plan
-from ukssdc.campaign.campaign_results import CampaignResults
+from ukssdc.campaign.campaign_results import RESULT_FILES, CampaignResults
 from ukssdc.campaign.campaign_rows import Row, check_rows, row_key
 from ukssdc.campaign.target_result import TargetResult
 from ukssdc.campaign.target_table import Targets, read_targets
 
 __all__ = [
+    "RESULT_FILES",
     "BatchReport",
     "Campaign",
     "CampaignPlan",

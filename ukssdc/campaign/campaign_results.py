@@ -23,7 +23,7 @@ SHARE = 0.02  # of the time that writing may take, for each kind of file
 MAX_PICTURE = 600_000  # bytes
 MAX_SUMMARY_ROWS = 50
 MAX_SUMMARY_TEXT = 120  # characters of a problem
-CSV, ECSV, PAGE, PICTURE = "campaign.csv", "campaign.ecsv", "campaign.html", "campaign.png"
+RESULT_FILES = CSV, ECSV, PAGE, PICTURE = "campaign.csv", "campaign.ecsv", "campaign.html", "campaign.png"
 
 
 class CampaignResults:
