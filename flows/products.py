@@ -3,6 +3,7 @@
 # No postponed annotations here: a served flow is pickled by value, without what only its annotations name.
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -42,6 +43,7 @@ from xrt_products.tasks.shared_limit import SharedLimit
 from xrt_products.tasks.slot import wait_for_slot
 from xrt_products.tasks.submit import PriorSubmissions, submit_request
 
+FOLDER = "{name}"
 UNKNOWN_IF_SENT = (
     "whether the service has the request, `xrt-products jobs` shows. The same request, run again, looks for its job "
     "before it submits one"
@@ -74,6 +76,7 @@ def request_products(
     notify: NotifyField = None,
     quicklook: bool = True,
     max_active: int = MAX_ACTIVE,
+    folder: str = FOLDER,
     publish: PublishField = None,
 ) -> JobReport:
     """Ask for products, wait for them, and bring each to its end.
@@ -104,6 +107,7 @@ def request_products(
         quicklook: Show the results as pictures and tables, in the job's folder and in the run's artifacts.
         max_active: How many of the account's jobs may be active at the service at once; where as many are, the request
             waits. The service asks for 5.
+        folder: The target's folder below the destination, with parameters in braces. Example: M82/{Spectrum.useObs}.
         publish: Where to copy products, quick look and `job.json` as well, each whole or not at all; a URL of fsspec.
             What is there already is not downloaded again. Example: s3://bucket/xrt. Credentials come from the worker's
             environment; they are never part of the URL.
@@ -139,7 +143,7 @@ def request_products(
     )
     if max_active < 1:
         raise InvalidOptions(f"max_active is {max_active}: give a count, at least 1")
-    products = products_folder(options)
+    products = replace(products_folder(options), target=_target_folder(request, folder))
     run, body, service = flow_run(), request.body, client_for(account).base_url
     try:
         with (
@@ -149,17 +153,36 @@ def request_products(
             watch_cancellation(deployed_run(), interval),
         ):
             fetch_records(products, request.name, options)
-            folder = (
+            job_folder = (
                 _job_of_this_run(request, products)
                 or _unfinished_job(request, products, options, fresh=fresh)
                 or _submit(request, products, options, slot, fresh=fresh)
             )
-            claim.note_job(folder.job.job_id)
-            folder = on_record(lambda: folder.begin(body, SOFTWARE), options)
-            [report] = follow([folder], options, slot)
+            claim.note_job(job_folder.job.job_id)
+            begun = on_record(lambda: job_folder.begin(body, SOFTWARE), options)
+            [report] = follow([begun], options, slot)
     except (JobInProgress, RunCancelled) as error:
         return end_without_report(error)  # type: ignore[no-any-return]  # a state is the end of a run
     return report if on_failure == "return" else report.raise_for_failures()
+
+
+def _target_folder(request: ProductRequest, folder: str) -> str | None:
+    """Return the target's folder below the destination; None where it is called as the target.
+
+    Raises
+    ------
+    InvalidOptions
+        Where the pattern is none, or names what the request does not have.
+    """
+    if folder == FOLDER:
+        return None
+    from ukssdc.campaign import InvalidCampaign, check_rows, flatten_request  # noqa: PLC0415 - it takes its time
+
+    try:
+        [row] = check_rows([flatten_request(request)], None, folder)
+    except InvalidCampaign as error:
+        raise InvalidOptions("; ".join(mistake.problem for mistake in error.mistakes)) from None
+    return row.folder
 
 
 def _job_of_this_run(request: ProductRequest, products: ProductsFolder) -> JobFolder | None:

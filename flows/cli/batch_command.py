@@ -129,10 +129,13 @@ def run_campaign(
     )
 
 
-def run_requests(files: Sequence[Path], options: FollowOptions, *, fresh: bool, max_active: int, cancels: bool) -> int:
+def run_requests(
+    files: Sequence[Path], options: FollowOptions, *, fresh: bool, max_active: int, folder: str, cancels: bool
+) -> int:
     """Run the requests in some files as a campaign."""
     settings = BatchOptions(**options.as_parameters(), max_active=max_active)
-    return run_campaign(Campaign.from_requests(files), settings, redo="all" if fresh else None, cancels=cancels)
+    campaign = Campaign.from_requests(files).model_copy(update={"folder": folder})
+    return run_campaign(campaign, settings, redo="all" if fresh else None, cancels=cancels)
 
 
 def read_options(file: Path, from_file: Mapping[str, Any], given: Any) -> BatchOptions:

@@ -29,6 +29,7 @@ def run(
     options: Options = DEFAULTS,
     fresh: bool = False,
     max_active: int = MAX_ACTIVE,
+    folder: str = "{name}",
     cancel_on_interrupt: bool = False,
 ) -> int:
     """Submit the request in FILE, poll it once a minute, and download every product as it completes.
@@ -46,6 +47,8 @@ def run(
     max_active
         How many of your jobs may be active at once; where as many are, the request waits for a slot. The service asks
         for 5.
+    folder
+        The target's folder below the destination, with parameters in braces: M82/{Spectrum.useObs}.
     cancel_on_interrupt
         Whether Ctrl-C cancels the job at the service. By default it goes on there, and the last lines say how to
         collect or cancel it.
@@ -53,7 +56,8 @@ def run(
     if more:
         from xrt_products.flows.cli.batch_command import run_requests  # noqa: PLC0415 - it takes its time
 
-        return run_requests((file, *more), options, fresh=fresh, max_active=max_active, cancels=cancel_on_interrupt)
+        files, cancels = (file, *more), cancel_on_interrupt
+        return run_requests(files, options, fresh=fresh, max_active=max_active, folder=folder, cancels=cancels)
     request, user = ukssdc.ProductRequest.read_file(file)
     if options.account is None:
         _require_own(file, user, ukssdc.Client.from_environment)
@@ -61,7 +65,9 @@ def run(
     if options.account is not None:
         _require_own(file, user, lambda: _client_of_block(options.account))
     return finish(
-        lambda: xrt_products.request_products(request, fresh=fresh, max_active=max_active, **flow_parameters(options)),
+        lambda: xrt_products.request_products(
+            request, fresh=fresh, max_active=max_active, folder=folder, **flow_parameters(options)
+        ),
         cancels=cancel_on_interrupt,
     )
 

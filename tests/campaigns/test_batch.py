@@ -17,9 +17,10 @@ from ukssdc import Client, Product, UKSSDCError
 from ukssdc.campaign.mistakes import InvalidCampaign
 from ukssdc.emulator import Build, Emulator, Fault
 from ukssdc.errors import InvalidOptions, JobInProgress
-from xrt_products import BatchReport, ProductsFailed, request_batch
+from xrt_products import BatchReport, ProductsFailed, request_batch, request_products
 
 LC = Product.LightCurve
+SOME_POLLS = Build(requested=0, queued=0, running=300)
 SHORT = Build(requested=0, queued=0, running=30)
 ENDLESS = Build(requested=0, queued=0, running=1e6)
 
@@ -29,7 +30,7 @@ def submitted_names(emulator: Emulator) -> list[str]:
 
 
 def test_each_target_has_its_job_and_no_more_are_active_than_may_be(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({LC: SHORT}, max_active_jobs=3)
+    emulator = serve({LC: SOME_POLLS}, max_active_jobs=3)
 
     report = run_batch(targets(7), options, max_active=3)
 
@@ -153,7 +154,7 @@ def test_redo_submits_anew(serve: Serve, options: dict[str, Any], redo: str, nam
 
 
 def test_jobs_that_were_made_elsewhere_have_their_slots(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({LC: SHORT, Product.Image: ENDLESS}, max_active_jobs=2)
+    emulator = serve({LC: SOME_POLLS, Product.Image: ENDLESS}, max_active_jobs=2)
     Client(USER, emulator.url).submit(request_for(Product.Image))
 
     report = run_batch(targets(3), options, max_active=2)
@@ -322,3 +323,19 @@ def test_most_calls_are_polls(serve: Serve, options: dict[str, Any]) -> None:
     assert calls.count("submit") == calls.count("download") == 6
     assert calls.count("active_jobs") == 6
     assert set(calls) == {"submit", "download", "active_jobs", "status"}
+
+
+def test_a_single_request_may_have_a_folder_of_its_own_and_finds_its_job_there(
+    serve: Serve, options: dict[str, Any]
+) -> None:
+    emulator = serve({LC: ENDLESS})
+    request, folder = request_for(LC, useSXPS=False), {"folder": "{name}/{LightCurve.binMeth}", "on_failure": "return"}
+
+    first = request_products(request, **options | {"max_wait": 1.0}, **folder)
+    again = request_products(request, **options | {"max_wait": 1.0}, **folder)
+
+    assert first.directory == options["destination"] / "GRB_200416A" / "counts" / "951"
+    assert again.directory == first.directory
+    assert list(emulator.jobs) == [951]
+    with pytest.raises(InvalidOptions, match=r"folder names \{nobody\}"):
+        request_products(request, **options, folder="{nobody}")

@@ -26,6 +26,7 @@ FLOW_ONLY: dict[str, dict[str, Any]] = {
         "on_failure": "raise",  # a command ends with the table and with status 1
         "fresh": False,  # of a submission; what is followed has been submitted
         "max_active": 5,  # as well
+        "folder": "{name}",  # as well
     },
     "collect": {
         "job_id": REQUIRED,  # a word on the command line needs no suffix
@@ -39,6 +40,7 @@ COMMAND_ONLY: dict[str, dict[str, Any]] = {
         "MORE": REQUIRED,  # files: none or many
         "fresh": False,
         "max_active": 5,
+        "folder": "{name}",
         "cancel_on_interrupt": False,  # of Ctrl-C only
     },
     "collect": {"job": REQUIRED, "cancel_on_interrupt": False},
