@@ -329,7 +329,8 @@ def test_a_single_request_may_have_a_folder_of_its_own_and_finds_its_job_there(
     serve: Serve, options: dict[str, Any]
 ) -> None:
     emulator = serve({LC: ENDLESS})
-    request, folder = request_for(LC, useSXPS=False), {"folder": "{name}/{LightCurve.binMeth}", "on_failure": "return"}
+    request = request_for(LC, useSXPS=False)
+    folder: dict[str, Any] = {"folder": "{name}/{LightCurve.binMeth}", "on_failure": "return"}
 
     first = request_products(request, **options | {"max_wait": 1.0}, **folder)
     again = request_products(request, **options | {"max_wait": 1.0}, **folder)
