@@ -102,8 +102,12 @@ def wait_for_server(api: str, log: Path) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the fault matrix, if it was run."""
+    """Print the fault matrix, and the figures of the long campaigns, where they were run."""
     reports = [r for kind in ("passed", "failed") for r in terminalreporter.getreports(kind) if r.when == "call"]
+    for name, lines in [(r.nodeid, v) for r in reports for k, v in r.user_properties if k == "figures"]:
+        terminalreporter.section(name.partition("::")[2])
+        for line in lines:
+            terminalreporter.write_line(line)
     cells = sorted((tuple(v), r.outcome) for r in reports for k, v in r.user_properties if k == "cell")
     if cells:
         terminalreporter.section("fault matrix")

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -163,8 +163,8 @@ class Group:
     """
 
     def __init__(self, command: list[str], log: Path, directory: Path, **environment: str) -> None:
-        self._mark = f"{MARK}={uuid4().hex}".encode()
-        name, _, value = self._mark.decode().partition("=")
+        self._mark = f"{MARK}={uuid4().hex}"
+        name, _, value = self._mark.partition("=")
         with log.open("a") as output:
             self.process = subprocess.Popen(
                 command,
@@ -177,22 +177,20 @@ class Group:
 
     def kill(self) -> None:
         """End them all with SIGKILL; a child started at this very moment as well."""
-        deadline = time.monotonic() + TIMEOUT
-        while time.monotonic() < deadline:
-            self.process.poll()
-            if not (left := self._alive()):
-                self.process.wait(TIMEOUT)
-                return
-            for pid in left:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
-            time.sleep(0.05)
-        pytest.fail("the processes could not be killed")
+        kill_marked(self._mark)
+        self.process.wait(TIMEOUT)
 
-    def _alive(self) -> list[int]:
-        return [int(path.name) for path in Path("/proc").glob("[0-9]*") if _is_marked(path, self._mark)]
+
+def kill_marked(mark: str) -> None:
+    """End all processes with SIGKILL that have `NAME=VALUE` in their environment."""
+    deadline = time.monotonic() + TIMEOUT
+    while left := [int(path.name) for path in Path("/proc").glob("[0-9]*") if _is_marked(path, mark.encode())]:
+        if time.monotonic() > deadline:
+            pytest.fail("the processes could not be killed")
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
 
 
 def _is_marked(process: Path, mark: bytes) -> bool:
