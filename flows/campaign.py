@@ -189,7 +189,7 @@ class RowQueue:
         goes_on = f"{len(numbers)} jobs go on at the service ({named})" if numbers else "no job is active"
         left = len(self._queued) + len(self._once_more)
         return (
-            f"{goes_on}, {left} of {len(self._rows)} rows are not submitted yet.\n"
+            f"{goes_on}, {left} of {len(self._rows)} rows not submitted yet.\n"
             f"Done so far: {self._products.path}/campaign.csv. The same campaign again goes on from here"
         )
 

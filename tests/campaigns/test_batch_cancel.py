@@ -1,0 +1,131 @@
+"""A campaign that is cancelled or interrupted: its active jobs with it, or not, and how it goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import yaml
+from campaign_support import TEMPLATE, run_batch, targets
+from prefect import tags
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Cancelled, Cancelling
+from prefect_runs import meanwhile, tagged_runs
+from terminal import Terminal
+from xrt_support import Serve
+
+from ukssdc import Job, Product
+from ukssdc.emulator import Build, Emulator
+from xrt_products import request_batch
+from xrt_products.flows.cancel import cancel_job_with_run
+from xrt_products.tasks.flow_run import INTERRUPTED, LABEL, label_run, owned_by_other_run
+
+LC = Product.LightCurve
+SHORT = Build(requested=0, queued=0, running=30)
+ENDLESS = Build(requested=0, queued=0, running=1e6)
+COMMAND = ("--interval", 0.3, "--no-quicklook", "--max-active", 2)
+
+
+def stored_run(api: str, tag: str) -> FlowRun:
+    """Return a run as the hook gets it: what the server stores."""
+    (found,) = tagged_runs(api, tag)
+    with get_client(sync_client=True) as client:
+        return client.read_flow_run(found["id"])
+
+
+def labelled(api: str, tag: str) -> str:
+    found = tagged_runs(api, tag)
+    return str(found[0]["labels"].get(LABEL, "")) if found else ""
+
+
+def cancel_calls(emulator: Emulator) -> list[int | None]:
+    return [call.job_id for call in emulator.ledger.calls("cancel")]
+
+
+def test_a_cancelled_campaign_cancels_its_active_jobs_and_no_others(
+    serve: Serve, prefect_api: str, options: dict[str, Any]
+) -> None:
+    emulator = serve({LC: SHORT}, targets={f"GRB {n}": {LC: ENDLESS} for n in range(21, 26)})
+    tag = f"campaign-{uuid4().hex}"
+
+    def cancel() -> None:
+        cancel_job_with_run(flow=request_batch, flow_run=stored_run(prefect_api, tag), state=Cancelling())
+
+    active = " ".join(map(str, range(971, 976)))
+    with meanwhile(lambda: labelled(prefect_api, tag) == active, cancel), tags(tag):
+        report = run_batch(targets(25), options, max_active=5)
+
+    assert [row.outcome for row in report.rows] == ["downloaded"] * 20 + ["cancelled"] * 5
+    assert cancel_calls(emulator) == [971, 972, 973, 974, 975]
+    assert labelled(prefect_api, tag) == ""  # nothing is left that could be cancelled
+
+
+def test_a_campaign_s_jobs_go_on_where_that_is_wanted(serve: Serve, prefect_api: str, options: dict[str, Any]) -> None:
+    emulator = serve({LC: ENDLESS})
+    tag = f"campaign-{uuid4().hex}"
+
+    def cancel() -> None:
+        cancel_job_with_run(flow=request_batch, flow_run=stored_run(prefect_api, tag), state=Cancelling())
+
+    with meanwhile(lambda: labelled(prefect_api, tag), cancel), tags(tag):
+        run_batch(targets(1), options | {"max_wait": 3.0}, cancel_with_run=False)
+
+    assert cancel_calls(emulator) == []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a campaign of four targets in it."""
+    content = {"name": "Four bursts", "template": TEMPLATE, "targets": targets(4)}
+    (tmp_path / "campaign.yaml").write_text(yaml.safe_dump(content))
+    return tmp_path
+
+
+def test_ctrl_c_leaves_the_jobs_and_says_how_to_go_on_which_the_same_command_does(serve: Serve, folder: Path) -> None:
+    emulator = serve({LC: SHORT}, targets={"GRB 2": {LC: ENDLESS}, "GRB 3": {LC: ENDLESS}})
+
+    interrupted = Terminal("batch", "campaign.yaml", *COMMAND, directory=folder)
+    interrupted.press_ctrl_c(after="1 of 4 done, 2 active, 1 queued")
+    assert interrupted.end() == 130
+    emulator.advance(1e6)
+    again = Terminal("batch", "campaign.yaml", *COMMAND, directory=folder)
+    assert again.end() == 0
+
+    assert interrupted.screen()[-2:] == [
+        "xrt-products: interrupted; 2 jobs go on at the service (952, 953), 1 of 4 rows not submitted yet.",
+        "Done so far: products/campaign.csv. The same campaign again goes on from here",
+    ]
+    assert cancel_calls(emulator) == []
+    assert [job.name for job in emulator.jobs.values()] == [f"GRB {n}" for n in range(1, 5)]
+    assert len(list((folder / "products").rglob("lc.tar.gz"))) == 4
+
+
+def test_ctrl_c_cancels_the_active_jobs_where_that_is_asked_for(serve: Serve, folder: Path) -> None:
+    emulator = serve({LC: ENDLESS}, targets={"GRB 1": {LC: SHORT}})
+
+    terminal = Terminal("batch", "campaign.yaml", *COMMAND, "--cancel-on-interrupt", directory=folder)
+    terminal.press_ctrl_c(after="1 of 4 done, 2 active")
+
+    assert terminal.end() == 130
+    assert cancel_calls(emulator) == [952, 953]
+    cancelled = "; ".join(f"job {number}: LightCurve: Job cancelled OK" for number in (952, 953))
+    assert terminal.screen()[-1] == f"xrt-products: interrupted; cancelled at the service: {cancelled}"
+
+
+@pytest.mark.parametrize(("state", "owned"), [(INTERRUPTED, False), ("Cancelled", True)])
+def test_a_job_of_a_run_that_was_interrupted_may_be_taken_over_and_that_of_a_cancelled_one_not(
+    prefect_api: str, state: str, owned: bool
+) -> None:
+    assert prefect_api
+    number = uuid4().int % 10**9
+    job = Job(job_id=number, url=f"http://127.0.0.1:1/USERPROD_{number}", name="GRB 1", products=(LC,))
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(request_batch, parameters={"targets": []})
+        label_run(client, run, [job])
+        client.set_flow_run_state(run.id, Cancelled(name=state), force=True)
+
+    assert owned_by_other_run(job, {str(run.id)}) is owned
+    assert owned_by_other_run(job, set())
