@@ -186,7 +186,6 @@ def request_batch(
             fetch_records(products, None, options)
             with closing(observer), closing(queue):
                 unfinished = queue.restore()
-                queue.update([])
                 follow_queue(queue, unfinished, options, one_of_many=True)
     except (JobInProgress, RunCancelled) as error:
         return end_without_report(error)  # type: ignore[no-any-return]  # a state is the end of a run

@@ -88,7 +88,7 @@ class RowQueue:
         self._labelled: set[int] = set()
 
     def restore(self) -> list[JobFolder]:
-        """See what earlier runs have done; return the jobs that they have left unfinished."""
+        """See what earlier runs have done, and show it; return the jobs that they have left unfinished."""
         unfinished = []
         found = self._recorded_jobs()
         for row in self._rows:
@@ -109,6 +109,7 @@ class RowQueue:
                 self._note(row, report)
                 self._earlier += 1
         self._failed.clear()  # what failed in earlier runs does not end this one
+        self._display.show(self.progress(len(unfinished)))
         return unfinished
 
     @property

@@ -38,7 +38,7 @@ class WaitOptions:
     no_status_polls
         How many polls in a row a product may go without a status before it counts as failed.
     cancel_with_run
-        Whether cancelling the run, or Ctrl-C, cancels the job at the service, too.
+        Whether cancelling the run in Prefect's UI cancels the job at the service, too. (Ctrl-C leaves it there.)
     notify
         Notify on failure: a Prefect notification block (slack-webhook/ops), or an Apprise URL. The environment
         variable UKSSDC_NOTIFY keeps a URL with a password out of the list of processes.

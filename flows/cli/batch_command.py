@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
@@ -13,6 +14,7 @@ from cyclopts import Parameter
 from pydantic import TypeAdapter, ValidationError
 
 from ukssdc.campaign import Campaign, plan
+from ukssdc.campaign.campaign_file import KEYS
 from ukssdc.campaign.mistakes import InvalidCampaign, Mistake
 from ukssdc.slots import MAX_ACTIVE
 from xrt_products.flows.cli.run_flow import finish, flow_parameters, load_flows
@@ -149,8 +151,8 @@ def read_options(file: Path, from_file: Mapping[str, Any], given: Any) -> BatchO
     from_file = {key: value for key, value in from_file.items() if key != "flow_run"}
     known = {option.name for option in fields(BatchOptions)}
     mistakes = [
-        Mistake(None, "", f"{key}: there is no such option; there are {', '.join(sorted(known))}")
-        for key in from_file.keys() - known
+        Mistake(None, "", f"{key}: there is no such option{_meant(str(key), known)}")
+        for key in sorted(from_file.keys() - known, key=str)
     ]
     try:
         read = TypeAdapter(BatchOptions).validate_python({k: v for k, v in from_file.items() if k in known})
@@ -160,6 +162,13 @@ def read_options(file: Path, from_file: Mapping[str, Any], given: Any) -> BatchO
         raise InvalidCampaign(mistakes, source=str(file))
     overridden = {name: value for name, value in asdict(given).items() if value is not None}
     return BatchOptions(**{f.name: getattr(read, f.name) for f in fields(read)} | overridden)
+
+
+def _meant(key: str, options: Collection[str]) -> str:
+    """Return what a name in a campaign's file may have been meant to be; all that there are, where nothing is near."""
+    known = [*KEYS, *sorted(options)]
+    near = difflib.get_close_matches(key, known, 1)
+    return f": did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
 
 
 def _mistake(loc: Sequence[int | str], problem: str) -> Mistake:

@@ -22,6 +22,7 @@ from ukssdc.request.request_file import read_request_file
 from ukssdc.request.value_texts import format_value
 
 KEYS = ("name", "template", "targets", "folder", "units")
+TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".dat", ".ecsv", ".vot", ".xml", ".fits", ".fit", ".gz"}
 NEEDED = "a row for each target, or the name of a table beside the campaign's file"
 
 
@@ -81,7 +82,7 @@ class Campaign(ShortRepr, BaseModel):
         try:
             content = read_request_file(path)
         except InvalidRequest as error:
-            problems = [problem.replace("holds no request", "holds no campaign") for problem in error.problems]
+            problems = [_of_campaign(problem, path) for problem in error.problems]
             raise InvalidCampaign([Mistake(None, "", problem) for problem in problems], source=str(path)) from None
         file = _CampaignFile(path, content)
         found = read_targets(targets) if targets is not None else file.targets()
@@ -128,7 +129,12 @@ class Campaign(ShortRepr, BaseModel):
         InvalidCampaign
             With all mistakes.
         """
-        return check_rows(self.targets, self.template, self.folder, self.units)
+        try:
+            return check_rows(self.targets, self.template, self.folder, self.units)
+        except InvalidCampaign as error:
+            if self.table is None:
+                raise
+            raise InvalidCampaign(error.mistakes, source=f"the campaign with the targets in {self.table}") from None
 
     def write(self, path: Path) -> None:
         """Write the campaign, with its targets, to one JSON file, whole; `load` reads it back.
@@ -204,3 +210,10 @@ class _CampaignFile:
     def _refuse(self, key: str, value: Any, needed: str) -> None:
         state = "is missing" if value is None else f"is {format_value(value)}"
         self.mistakes.append(Mistake(None, "", f"{key} {state}: give {needed}"))
+
+
+def _of_campaign(problem: str, path: Path) -> str:
+    """Return what is wrong with a request's file in words for a campaign's."""
+    if "holds no request" in problem and path.suffix.lower() in TABLE_SUFFIXES:
+        return f"it is a table: write a campaign's file with `targets: {path.name}`, as in the README, and run that"
+    return problem.replace("holds no request", "holds no campaign").replace("with the request", "with the campaign")

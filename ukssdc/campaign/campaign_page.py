@@ -98,7 +98,7 @@ class CampaignPage:
         has_picture = len(science.curve) > 1 and result.row.number <= MAX_THUMBNAILS
         cells = [
             _number(result.row.number, str(result.row.number)),
-            _text(result.row.name),
+            self._target(result),
             *(_input(result.row.columns.get(column)) for column in self.inputs),
             f'<td class="{result.outcome.split()[0]}" title="{_escape(result.problem)}">{_escape(result.outcome)}</td>',
             f"<td>{thumbnail(science.curve, in_days=science.curve_in_days) if has_picture else ''}</td>",
@@ -152,13 +152,22 @@ class CampaignPage:
         ]
         return "".join(parts)
 
+    def _target(self, result: TargetResult) -> str:
+        """Return the target's name, which leads to its quick look."""
+        name, page = _escape(result.row.name), self._quick_look(result)
+        return f'<td class="wrap">{f"""<a href="{page}">{name}</a>""" if page else name}</td>'
+
+    def _quick_look(self, result: TargetResult) -> str | None:
+        has_page = result.folder is not None and (result.folder / PAGE).is_file()
+        return f"{self._path(result.folder)}/{PAGE}" if result.folder is not None and has_page else None
+
+    def _path(self, folder: Path) -> str:
+        return quote(Path(os.path.relpath(folder, self.directory)).as_posix())
+
     def _links(self, result: TargetResult) -> str:
-        links = []
-        if result.folder is not None:
-            path = quote(Path(os.path.relpath(result.folder, self.directory)).as_posix())
-            has_page = (result.folder / PAGE).is_file()
-            links += [f'<a href="{path}/{PAGE}">quick look</a>'] if has_page else []
-            links += [f'<a href="{path}/">folder</a>']
+        page = self._quick_look(result)
+        links = [f'<a href="{page}">quick look</a>'] if page else []
+        links += [f'<a href="{self._path(result.folder)}/">folder</a>'] if result.folder is not None else []
         if result.job_id is not None:
             job = f"job {result.job_id}"
             links += [f'<a href="{html.escape(result.url)}">{job}</a>' if result.url else job]
@@ -187,7 +196,7 @@ def _text(text: str) -> str:
 
 def _input(value: Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < MAX_NUMBER:
-        return _number(value, f"{value:.8g}")
+        return _number(value, f"{value:.15g}")
     return _text("" if value is None else shorten(str(value), MAX_CELL))
 
 

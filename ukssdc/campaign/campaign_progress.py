@@ -45,6 +45,11 @@ class CampaignProgress:
         return 100.0 * (self.succeeded + self.failed) / self.total if self.total else 100.0
 
     @property
+    def downloading(self) -> int:
+        """Rows whose job has ended at the service, but whose downloads or quick look have not."""
+        return max(0, self.total - self.succeeded - self.failed - self.active - self.queued)
+
+    @property
     def rate(self) -> float | None:
         """Rows that end in an hour; None before there are enough to tell."""
         if self.ended_here < MIN_ENDED or self.elapsed <= 0:
@@ -62,6 +67,7 @@ class CampaignProgress:
             f"{self.succeeded} of {self.total} done",
             *([f"{self.failed} failed"] if self.failed else []),
             f"{self.active} active",
+            *([f"{self.downloading} downloading"] if self.downloading else []),
             f"{self.queued} queued",
         ]
         pace = [f"{self.rate:,.{0 if self.rate >= MIN_WHOLE else 1}f} an hour"] if self.rate else []

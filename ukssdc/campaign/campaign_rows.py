@@ -162,7 +162,7 @@ class _Check:
         rows = [row for number, target in enumerate(self.targets, start=1) if (row := self._row(number, target))]
         self._refuse_equal(rows)
         for (column, problem), numbers in self.common.items():
-            self.mistakes.append(Mistake(None, column, f"{self._which(numbers)}: {problem}{self._hint(column)}"))
+            self.mistakes.append(self._common_mistake(column, f"{problem}{self._hint(column)}", numbers))
         if self.mistakes:
             raise InvalidCampaign(sorted(self.mistakes, key=lambda mistake: mistake.row or 0))
         return rows
@@ -241,11 +241,13 @@ class _Check:
         )
         return f". If it is in column {others[near[0]]}, name that {parameter}" if near else ""
 
-    def _which(self, numbers: list[int]) -> str:
-        if len(numbers) == len(self.targets):
-            return "all rows" if len(numbers) > 1 else "row 1"
+    def _common_mistake(self, column: str, problem: str, numbers: list[int]) -> Mistake:
+        """Return one mistake for all the rows that have it."""
+        if len(numbers) == 1:
+            return Mistake(numbers[0], column, problem, _target_name(self.targets[numbers[0] - 1]))
         shown = ", ".join(map(str, numbers[:10])) + (f" and {len(numbers) - 10} more" if len(numbers) > 10 else "")  # noqa: PLR2004
-        return f"row{'s' if len(numbers) > 1 else ''} {shown}"
+        which = "all rows" if len(numbers) == len(self.targets) else f"rows {shown}"
+        return Mistake(None, column, f"{which}: {problem}")
 
     def _refuse_equal(self, rows: Sequence[Row]) -> None:
         first: dict[str, Row] = {}

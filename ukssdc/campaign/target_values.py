@@ -14,6 +14,7 @@ UNITS = {"counts": "ct"}  # a parameter's unit -> astropy's, where the two diffe
 NO_UNITS = frozenset({"", "sigma", "pixels of 2.36 arcsec"})  # of parameters
 HOURS = frozenset({"h", "hr", "hour", "hourangle", "h:m:s"})  # of a right ascension
 HOUR = 15.0  # deg
+ANGLE_DIGITS = 9  # decimals of an angle in deg, a few microarcseconds: 335.6985, and not 335.69849999999997
 EPOCH = "2001-01-01T00:00:00"  # of Swift's MET, UTC
 
 Convert = Callable[[Any], Any]
@@ -92,7 +93,7 @@ def _angle(value: Any, field: str, factor: float, unit: str) -> Any:
         if found is not None:
             angle, said = found
             hours = field == "ra" and (said == "h" or (not said and unit.lower() in {"", *HOURS}))
-            return angle * (HOUR if hours else 1.0)
+            return round(angle * (HOUR if hours else 1.0), ANGLE_DIGITS)
         return _scaled(value, factor)
     return _of_quantity(value, "deg") if is_quantity(value) else _scaled(value, factor)
 

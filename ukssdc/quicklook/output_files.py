@@ -15,6 +15,7 @@ from ukssdc.quicklook.quick_look import QuickLook
 from ukssdc.record.files import write_whole
 from ukssdc.results import LightCurveData
 from ukssdc.results.job_result import TableResult
+from ukssdc.sexagesimal import read_sexagesimal
 from ukssdc.status import Product
 
 PAGE = "quicklook.md"
@@ -119,14 +120,18 @@ def light_curve_csv(curve: LightCurveData) -> str:
 
 
 def csv_cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet runs as a formula; a missing number is empty, the others stay as they are."""
+    """Return a cell that no spreadsheet runs as a formula; a missing number is empty.
+
+    A declination of "-07:31:04" is none: it stays as it is.
+    """
     if not isinstance(value, str):
         return "" if value != value else value  # noqa: PLR0124 - NaN
     text = " ".join(value.split())  # a line end in it would begin a row, and so a cell
     try:
         float(text)
     except ValueError:
-        return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+        is_formula = text.startswith(FORMULA_STARTS) and read_sexagesimal(text) is None
+        return f"'{text}" if is_formula else text
     return text
 
 
