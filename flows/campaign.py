@@ -20,7 +20,7 @@ from ukssdc.record import JobFolder, ProductsFolder
 from ukssdc.record.record import JobRecord
 from ukssdc.slots import SubmissionSlot
 from ukssdc.times import clock
-from xrt_products.flows.followed_job import FollowedJob
+from xrt_products.flows.followed_job import FollowedJob, show_job
 from xrt_products.flows.options import FollowOptions
 from xrt_products.flows.row_submissions import RowSubmissions
 from xrt_products.tasks.account import client_for
@@ -98,11 +98,13 @@ class RowQueue:
                 self._queued.append(row)
                 continue
             folder, record = jobs[-1]
-            if not record.finished:
+            if not (record.finished or record.all_ended):
                 self._begin(row, folder)
                 unfinished.append(folder)
                 continue
             report = _row_report(row, recorded_report(folder, record))
+            if not record.finished:  # killed before its quick look
+                show_job(folder, recorded_report(folder, record), self._options, in_ui=False)
             if self._redo == "all" or (self._redo == "failed" and not report.ok):
                 self._queued.append(row)
             else:

@@ -110,12 +110,7 @@ class FollowedJob:
         if self.artifacts is not None:
             self.artifacts.close({p: o.outcome for p, o in outcomes.items()})
             summarise(report)
-        if self._options.quicklook:
-            quicklook(self.folder, report, self._options.account, self._options.interval, not self._one_of_many)
-        publish_files(self.folder, self._options)
-        emit_job(report)
-        on_record(self.folder.note_end, self._options)
-        publish_files(self.folder, self._options, record_only=True)
+        show_job(self.folder, report, self._options, in_ui=not self._one_of_many)
         return report
 
     def close(self) -> None:
@@ -171,6 +166,16 @@ class FollowedJob:
                 failure = publish_failed(folder.job, product, result, str(self._options.publish))
                 return report_failure(folder, failure, notify)
         return result
+
+
+def show_job(folder: JobFolder, report: JobReport, options: FollowOptions, *, in_ui: bool) -> None:
+    """Make the quick look, copy all to where it is published, and tell that the job is over."""
+    if options.quicklook:
+        quicklook(folder, report, options.account, options.interval, in_ui)
+    publish_files(folder, options)
+    emit_job(report)
+    on_record(folder.note_end, options)
+    publish_files(folder, options, record_only=True)
 
 
 def on_record(write: Callable[[], R], options: WaitOptions) -> R:

@@ -197,6 +197,23 @@ def test_a_job_that_is_gone_is_asked_for_again(serve: Serve, options: dict[str, 
     assert [r.job.job_id for r in report.reports] == list(emulator.jobs)
 
 
+def test_a_job_that_is_gone_but_on_disk_whole_gets_its_quick_look_and_no_other_job(
+    serve: Serve, options: dict[str, Any]
+) -> None:
+    emulator = serve({LC: SHORT})
+    [before] = run_batch(targets(1), options).reports
+    with before.folder.open() as record:  # as if killed before the quick look
+        record.ended = False
+    emulator.restart(forget=True)
+
+    report = run_batch(targets(1), options | {"quicklook": True})
+
+    assert report.ok
+    assert len(emulator.jobs) == 0
+    assert (before.directory / "quicklook.md").is_file()
+    assert before.folder.read().finished  # type: ignore[union-attr]
+
+
 def test_mistakes_are_told_all_at_once_and_nothing_is_sent(serve: Serve, options: dict[str, Any]) -> None:
     emulator = serve()
     rows = targets(4)

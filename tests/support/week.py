@@ -199,9 +199,7 @@ class DeployedRun(_Campaign):
 
     def _start_worker(self) -> Group:
         command = [str(BIN / "prefect"), "worker", "start", "--pool", "xrt"]
-        return Group(
-            command, self.home / "worker.log", self.home, PREFECT_WORKER_QUERY_SECONDS="1", **self.environment
-        )
+        return Group(command, self.home / "worker.log", self.home, PREFECT_WORKER_QUERY_SECONDS="1", **self.environment)
 
     def restart(self, part: str) -> None:
         match part:
