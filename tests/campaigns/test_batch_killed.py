@@ -63,7 +63,8 @@ def run_until_killed(
     )
     with group([sys.executable, "-c", script], home / "log", home, **account(emulator.url, USER)) as running:
         if when is not None:
-            wait_for("the moment to kill it", when, TIMEOUT, 0.01)
+            wait_for("the moment to kill it", lambda: when() or running.process.poll() is not None, TIMEOUT, 0.01)
+            assert running.process.poll() is None, (home / "log").read_text()[-3000:]
             running.kill()
         else:
             assert running.process.wait(TIMEOUT) == -9, (home / "log").read_text()[-3000:]

@@ -202,13 +202,18 @@ def test_one_job_with_a_spectrum_for_each_observation_is_flux_against_time(tmp_p
     rows = rows_of(
         {"name": "M82", "RA": 148.97, "Dec": 69.68, "Spectrum.timeslice": "obsid", "Spectrum.whichData": "all"}
     )
-    results = written(ended(tmp_path, rows))
+    results = ended(tmp_path, rows)
+    (tmp_path / "M82/951/spectra.ecsv").touch()
+    results.note(rows[0], folder=tmp_path / "M82/951")
+    written(results)
 
-    assert results.results[0].science.spectra
+    count = len(results.results[0].science.spectra)
+    assert results.summary().startswith("1 target: 1 downloaded")
+    assert f'<a href="M82/951/spectra.ecsv">{count} spectra</a>' in (tmp_path / PAGE).read_text()
     figure = campaign_figure("M82", results.results)
     assert figure
     assert figure.axes[0].get_ylabel().startswith("Observed flux")
-    assert table_of(tmp_path)["Spectra"][0] == len(results.results[0].science.spectra) > 1
+    assert table_of(tmp_path)["Spectra"][0] == count > 1
 
 
 def test_what_cannot_be_written_is_a_note_and_what_was_there_stays(tmp_path: Path) -> None:

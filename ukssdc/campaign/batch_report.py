@@ -23,6 +23,7 @@ from ukssdc.outcomes import (
 )
 from ukssdc.record import JobFolder
 from ukssdc.record.record import JobRecord
+from ukssdc.results.formatting import format_count
 from ukssdc.status import Action, Product, ProductStatus, StatusCode, action_for
 
 RowOutcome = Literal["downloaded", "cancelled", "failed", "timed_out", "not_submitted"]
@@ -140,7 +141,7 @@ class BatchReport(ShortRepr, BaseModel):
         lines = "".join(f"\n  - {row}" for row in failures[:MAX_NAMED])
         more = f"\n  ... and {len(failures) - MAX_NAMED} more" if len(failures) > MAX_NAMED else ""
         return (
-            f"{self.name}: {len(failures)} of {len(self.rows)} targets failed:{lines}{more}\n"
+            f"{self.name}: {len(failures)} of {format_count(len(self.rows), 'target')} failed:{lines}{more}\n"
             f"Results: {self.directory}. The same campaign again submits what is missing, with `redo` what failed"
         )
 
@@ -158,7 +159,7 @@ class BatchReport(ShortRepr, BaseModel):
     def __str__(self) -> str:
         counts = Counter(row.outcome for row in self.rows)
         what = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in counts.items())
-        return f"{self.name}: {len(self.rows)} targets: {what}"
+        return f"{self.name}: {format_count(len(self.rows), 'target')}: {what}"
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         return [("name", self.name), *Counter(row.outcome for row in self.rows).items()]

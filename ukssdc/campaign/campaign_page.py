@@ -19,7 +19,7 @@ from ukssdc.campaign.target_template import place_of
 from ukssdc.campaign.thumbnail import thumbnail
 from ukssdc.quicklook import PAGE
 from ukssdc.results import FitParameter
-from ukssdc.results.formatting import NO_VALUE, format_fit_parameter
+from ukssdc.results.formatting import NO_VALUE, format_count, format_fit_parameter
 from ukssdc.texts import replace_controls, shorten
 from ukssdc.times import utcnow
 
@@ -28,6 +28,7 @@ MAX_NUMBER = 1e300
 MAX_CELL = 80  # characters of such a column's cell
 MAX_FAILURES = 200  # in the list of what failed
 MAX_THUMBNAILS = 2000
+SPECTRA = "spectra.ecsv"  # in a job's folder
 FIRST = ("Row", "Target")
 HEAD = ("Outcome", "Light curve", "RA, Dec (J2000, deg)", "Rate (ct/s)", "Photon index", "NH (10²² cm⁻²)",
         "Flux (10⁻¹² erg cm⁻² s⁻¹)", "MJD", "Queue", "Run", "Files")  # fmt: skip
@@ -139,10 +140,11 @@ class CampaignPage:
             f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
             f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
         )
+        total = format_count(len(results), "target")
         when = f"{utcnow():%Y-%m-%d %H:%M} UTC"
         parts = [
             head,
-            f'<h1>{title}</h1><p class="note">{len(results)} targets: {counts}. {when}. {LEGEND}</p>',
+            f'<h1>{title}</h1><p class="note">{total}: {counts}. {when}. {LEGEND}</p>',
             image,
             _failures([result for result in results if result.failed]),
             '<h2>Targets</h2><input id="filter" type="search" placeholder="Filter" aria-label="Filter the targets">',
@@ -168,6 +170,9 @@ class CampaignPage:
         page = self._quick_look(result)
         links = [f'<a href="{page}">quick look</a>'] if page else []
         links += [f'<a href="{self._path(result.folder)}/">folder</a>'] if result.folder is not None else []
+        spectra = len(result.science.spectra)  # the row has the one of the longest exposure
+        if result.folder is not None and spectra > 1 and (result.folder / SPECTRA).is_file():
+            links += [f'<a href="{self._path(result.folder)}/{SPECTRA}">{spectra} spectra</a>']
         if result.job_id is not None:
             job = f"job {result.job_id}"
             links += [f'<a href="{html.escape(result.url)}">{job}</a>' if result.url else job]

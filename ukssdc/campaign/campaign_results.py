@@ -17,7 +17,7 @@ from ukssdc.job import Job
 from ukssdc.markdown import table
 from ukssdc.quicklook.output_files import MATPLOTLIB_MISSING
 from ukssdc.record.files import write_whole
-from ukssdc.results.formatting import NO_VALUE
+from ukssdc.results.formatting import NO_VALUE, format_count
 
 SHARE = 0.02  # of the time that writing may take, for each kind of file
 MAX_PICTURE = 600_000  # bytes
@@ -142,7 +142,7 @@ class CampaignResults:
         ended.sort(key=lambda result: (not result.failed, result.outcome == DOWNLOADED, result.row.number))
         head = ("Row", "Target", "Job", "Outcome", "Rate (ct/s)", "Photon index", "Flux (10⁻¹² cgs)", "Problem")
         counts = ", ".join(f"{count} {outcome}" for outcome, count in self.counts().items())
-        text = f"{len(self._results)} targets: {counts}\n\n"
+        text = f"{format_count(len(self._results), 'target')}: {counts}\n\n"
         if ended:
             text += table(head, [_summary_row(result) for result in ended[:max_rows]], MAX_SUMMARY_TEXT)
         more = len(ended) - max_rows
