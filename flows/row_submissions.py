@@ -57,7 +57,10 @@ class RowSubmissions:
                 row.name, row.body, run=str(run.id), since=attempts.since, until=attempts.until, row=row.key
             )
             with journal as pending:
-                prior = PriorSubmissions(pending.orphaned, products, attempts.since, attempts.count > 0)
+                if pending.earlier is not None:  # of this flow run's, before it was set going again
+                    attempts.since = min(attempts.since, pending.earlier.since)
+                repeated = attempts.count > 0 or pending.earlier is not None
+                prior = PriorSubmissions(pending.orphaned, products, attempts.since, repeated)
                 publish_pending(pending, self._options)
                 attempts.count += 1
                 submit = submit_request.with_options(retries=0)

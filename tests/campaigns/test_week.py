@@ -23,7 +23,7 @@ MAX_ACTIVE = 5
 INTERVAL = 0.4  # s
 MINUTE = 60.0  # s
 Start = Callable[..., ScriptRun | DeployedRun]
-LONG = 4 * ("batch", "service", "worker", "server")
+LONG = 3 * ("batch", "service", "worker", "server")
 
 
 @pytest.mark.usefixtures("prefect_api")

@@ -74,6 +74,20 @@ def test_ones_own_is_not_an_abandoned_one(tmp_path: Path) -> None:
         assert pending.orphaned == ()
 
 
+def test_an_earlier_attempt_of_ones_own_is_told_with_its_time(tmp_path: Path) -> None:
+    leave_behind(tmp_path, "one", ago=timedelta(hours=3))
+
+    with submission(tmp_path, "one") as pending:
+        again = pending.earlier
+    with submission(tmp_path, "two") as other:
+        (orphan,) = other.orphaned
+
+    assert again is not None
+    assert again.since <= utcnow() - timedelta(hours=3)
+    assert orphan == again
+    assert other.earlier is None
+
+
 def test_another_request_is_none_of_ours(tmp_path: Path) -> None:
     leave_behind(tmp_path, "one", body={"name": "M82", "spec": 1})
 

@@ -64,11 +64,14 @@ class PendingSubmission(NamedTuple):
         Their process is gone; whether they reached the service, it alone knows.
     remote : RemoteFolder, optional
         Where the target's folder is published.
+    earlier : JournalEntry, optional
+        What this very submission left here at an earlier attempt, perhaps in a process that is gone: its file is kept.
     """
 
     path: Path
     orphaned: tuple[JournalEntry, ...] = ()
     remote: RemoteFolder | None = None
+    earlier: JournalEntry | None = None
 
     def publish(self) -> None:
         """Copy it to where the target's folder is published.
@@ -133,15 +136,17 @@ def journal_submission(
     path = folder / submission.file
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = path.open("w", encoding="utf-8")
+        earlier = _read(path, submission.request)
+        file = path.open("w" if earlier is None else "r+", encoding="utf-8")
     except OSError as error:
         raise write_error(folder, error) from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.write(submission.model_dump_json(indent=2) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+            if earlier is None:
+                file.write(submission.model_dump_json(indent=2) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
             with suppress(OSError):  # what could not be written is tried again as the file closes
                 file.close()
@@ -149,10 +154,18 @@ def journal_submission(
                 path.unlink(missing_ok=True)
             raise write_error(folder, error) from None
         try:
-            yield PendingSubmission(path, tuple(_orphans(submission, folder)), remote)
+            yield PendingSubmission(path, tuple(_orphans(submission, folder)), remote, earlier)
         except (SubmissionRefused, NoSlot):
             _forget(path, remote)
             raise
+
+
+def _read(path: Path, request: Mapping[str, Any]) -> JournalEntry | None:
+    """Return the entry in a file, if it is there, whole, and of this request."""
+    with suppress(OSError, ValidationError):
+        found = JournalEntry.model_validate_json(path.read_bytes())
+        return found if found.request == request else None
+    return None
 
 
 def _orphans(submission: JournalEntry, folder: Path) -> Iterator[JournalEntry]:
