@@ -5,25 +5,36 @@
 import json
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import Field, WithJsonSchema
 
 from ukssdc import ArchiveFormat, IfExists
 from ukssdc.campaign import RESULT_FILES, BatchReport, Campaign, plan, read_targets
-from ukssdc.errors import InvalidOptions, JobInProgress, UKSSDCError
+from ukssdc.campaign.mistakes import InvalidCampaign, Mistake
+from ukssdc.campaign.target_table import read_targets_text
+from ukssdc.errors import InvalidOptions, InvalidRequest, JobInProgress, UKSSDCError
 from ukssdc.limits import MAX_WAIT
 from ukssdc.markdown import code_block
 from ukssdc.record import ProductsFolder
+from ukssdc.request.request_file import is_request_text, read_request_file, read_request_text
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.slots import MAX_ACTIVE, SubmissionSlot
 from ukssdc.tracker import NO_STATUS_POLLS
 from xrt_products.flows.campaign import RowQueue
 from xrt_products.flows.cancel import cancel_job_with_run
 from xrt_products.flows.follow import OnFailure, end_without_report, follow_queue, products_folder
-from xrt_products.flows.form import AccountField, NotifyField, PublishField
+from xrt_products.flows.form import (
+    AccountField,
+    MaxFailuresField,
+    NotifyField,
+    PublishField,
+    RedoField,
+    TargetsField,
+    TemplateField,
+    UnitsField,
+)
 from xrt_products.flows.interrupt import call_interrupted, handle_interrupt
 from xrt_products.flows.options import FollowOptions
 from xrt_products.flows.publish import fetch_records, publish_results
@@ -40,18 +51,6 @@ COPY = "campaign.json"  # of the targets, in the destination
 CAMPAIGN_FILES = {".yaml", ".yml", ".json"}
 MAX_ROWS_BYTES = 256_000  # of rows that are given as a parameter: Prefect's server refuses more than 512 kB
 
-Targets = Annotated[
-    Path | list[dict[str, Any]],
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"title": "File", "type": "string"},
-                {"title": "Rows", "type": "array", "items": {"type": "object"}},
-            ]
-        }
-    ),
-]
-
 
 @flow(
     name="request batch",
@@ -64,15 +63,15 @@ Targets = Annotated[
     result_serializer=RESULTS,
 )
 def request_batch(
-    targets: Targets,
-    template: dict[str, Any] | None = None,
+    targets: TargetsField,
+    template: TemplateField = None,
     *,
     destination: Path = Path("products"),
     name: str = "campaign",
     folder: str = "{name}",
-    units: dict[str, str] | None = None,
-    max_failures: Annotated[float, Field(gt=0)] | None = None,
-    redo: Literal["failed", "all"] | None = None,
+    units: UnitsField = None,
+    max_failures: MaxFailuresField = None,
+    redo: RedoField = None,
     dry_run: bool = False,
     account: AccountField = None,
     interval: float = POLL_INTERVAL,
@@ -94,11 +93,11 @@ def request_batch(
 
     Args:
         targets: A file on the worker with a row for each target (CSV, ECSV, VOTable or FITS; example: m82.csv), or a
-            campaign's file (YAML or JSON) with `targets`, `template`, `name` and `folder`; or the rows, where they are
-            few. A column named like a parameter sets it (name, RA, LightCurve.binMeth); all others come out again in
-            the results.
-        template: What all targets have in common: a request, as a JSON object. Example: {"LightCurve": {"binMeth":
-            "obsid"}}.
+            campaign's file (YAML or JSON) with `targets`, `template`, `name` and `folder`; or a table's text, pasted,
+            with a line of names first. A column named like a parameter sets it (name, RA, LightCurve.binMeth); all
+            others come out again in the results. Python may give the rows, as dicts.
+        template: What all targets have in common: a request in a YAML or JSON file on the worker, or its text, pasted,
+            or a JSON object. Example: {"LightCurve": {"binMeth": "obsid"}}.
         destination: Folder on the worker for the results and the files, which go to `DESTINATION/FOLDER/JOB/`. Where it
             is relative, it begins where the flow was deployed. Example: products.
         name: What the campaign is called. Example: M82.
@@ -198,7 +197,11 @@ def request_batch(
 
 
 def _read_campaign(
-    targets: Targets, template: dict[str, Any] | None, name: str, folder: str, units: dict[str, str] | None
+    targets: str | Path | list[dict[str, Any]],
+    template: str | dict[str, Any] | None,
+    name: str,
+    folder: str,
+    units: dict[str, str] | None,
 ) -> Campaign:
     """Return the campaign that a flow's parameters describe.
 
@@ -206,26 +209,37 @@ def _read_campaign(
     ------
     InvalidCampaign, InvalidOptions
     """
-    if isinstance(targets, Path):
-        if targets.suffix.lower() not in CAMPAIGN_FILES:
-            found = read_targets(targets)
-            return Campaign(
-                name=name, targets=found, template=template or {}, folder=folder, units=units or found.units
-            )
+    is_table = isinstance(targets, str) and "\n" in targets.strip()
+    common = _read_template(template) if isinstance(template, str) else template
+    if not isinstance(targets, list) and not is_table and Path(targets).suffix.lower() in CAMPAIGN_FILES:
         campaign = Campaign.load(targets)
         if campaign.options.keys() - {"flow_run"}:
             raise InvalidOptions(
                 f"{targets} sets {', '.join(campaign.options)}: give the flow's options as parameters, or run "
                 f"`xrt-products batch {targets}`, which takes them from the file"
             )
-        return campaign if template is None else campaign.model_copy(update={"template": template})
+        return campaign if common is None else campaign.model_copy(update={"template": common})
     size = len(json.dumps(targets, default=str))
     if size > MAX_ROWS_BYTES:
         raise InvalidOptions(
             f"the targets take {size / 1000:.0f} kB, and Prefect's server stores what is given here: give the name of "
             f"a file where they are more than {MAX_ROWS_BYTES / 1000:.0f} kB"
         )
-    return Campaign(name=name, targets=targets, template=template or {}, folder=folder, units=units or {})
+    if isinstance(targets, list):
+        return Campaign(name=name, targets=targets, template=common or {}, folder=folder, units=units or {})
+    found = read_targets_text(str(targets)) if is_table else read_targets(targets)
+    return Campaign(name=name, targets=found, template=common or {}, folder=folder, units=units or found.units)
+
+
+def _read_template(template: str) -> dict[str, Any]:
+    """Return the template that is in a file on the worker, which no error may repeat, or in a text."""
+    try:
+        if is_request_text(template):
+            return dict(read_request_text(template))
+        return dict(read_request_file(Path(template), quote=False))
+    except InvalidRequest as error:
+        mistakes = [Mistake(None, "", f"template: {problem}") for problem in error.problems]
+    raise InvalidCampaign(mistakes)  # made anew: the other's traceback leads to a file's contents
 
 
 def _campaign_of_this_run(products: ProductsFolder) -> Campaign | None:

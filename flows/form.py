@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import GetJsonSchemaHandler, WithJsonSchema
+from pydantic import Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -82,4 +83,42 @@ ProductsField = Annotated[
             ]
         }
     ),
+]
+
+
+def _tabs(*branches: dict[str, Any]) -> WithJsonSchema:
+    """Return a schema for which a form shows a tab each."""
+    return WithJsonSchema({"anyOf": list(branches)})
+
+
+# Texts first: V2 of Prefect's UI shows no widget for objects of any form.
+TargetsField = Annotated[
+    str | Path | list[dict[str, Any]],
+    _tabs(
+        {"title": "File or text", "type": "string"},
+        {"title": "JSON", "type": "array", "items": {"type": "object"}},
+    ),
+]
+TemplateField = Annotated[
+    str | dict[str, Any] | None,
+    _tabs(
+        {"title": "Nothing", "type": "null"},
+        {"title": "File or text", "type": "string"},
+        {"title": "JSON", "type": "object"},
+    ),
+]
+UnitsField = Annotated[
+    dict[str, str] | None,
+    _tabs(
+        {"title": "The table's", "type": "null"},
+        {"title": "JSON", "type": "object", "additionalProperties": {"type": "string"}},
+    ),
+]
+MaxFailuresField = Annotated[
+    Annotated[float, Field(gt=0)] | None,
+    _tabs({"title": "No limit", "type": "null"}, {"title": "Limit", "type": "number", "exclusiveMinimum": 0}),
+]
+RedoField = Annotated[
+    Literal["failed", "all"] | None,
+    _tabs({"title": "Nothing", "type": "null"}, {"title": "Something", "type": "string", "enum": ["failed", "all"]}),
 ]

@@ -18,6 +18,7 @@ from ukssdc.campaign.target_values import EPOCH, plain_value
 from ukssdc.request.request_file import decode_text
 from ukssdc.results.table_export import import_optional
 
+PASTED = Path("the pasted table")
 MAX_SIZE = 200_000_000  # bytes of a file, unpacked
 GZIP = b"\x1f\x8b"
 DELIMITERS = ",;\t|"
@@ -84,6 +85,15 @@ def read_targets(path: str | PathLike[str]) -> Targets:
         data = _content(path)
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from None
+    return _read(path, data)
+
+
+def read_targets_text(text: str) -> Targets:
+    """Read a table of targets that was pasted: CSV, ECSV or VOTable; errors as for `read_targets`."""
+    return _read(PASTED, text.strip().encode())
+
+
+def _read(path: Path, data: bytes) -> Targets:
     form = _form(data)
     if form == "votable" and ELSEWHERE.search(data):  # astropy would fetch it
         raise _unreadable(path, "its data are not in it, but in another place: save the table with its data")
