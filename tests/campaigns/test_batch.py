@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from astropy.table import Table
-from campaign_support import TEMPLATE, run_batch, targets
+from campaign_support import TEMPLATE, run_batch, submitted_names, targets
 from prefect_runs import meanwhile
-from xrt_support import USER, Serve, request_for
+from xrt_support import Serve, request_for
 
-from ukssdc import Client, Product, UKSSDCError
+from ukssdc import Product, UKSSDCError
 from ukssdc.campaign.mistakes import InvalidCampaign
-from ukssdc.emulator import Build, Emulator, Fault
+from ukssdc.emulator import Build, Fault
 from ukssdc.errors import InvalidOptions, JobInProgress
 from xrt_products import BatchReport, ProductsFailed, request_batch, request_products
 
@@ -23,23 +23,6 @@ LC = Product.LightCurve
 SOME_POLLS = Build(requested=0, queued=0, running=300)
 SHORT = Build(requested=0, queued=0, running=30)
 ENDLESS = Build(requested=0, queued=0, running=1e6)
-
-
-def submitted_names(emulator: Emulator) -> list[str]:
-    return [job.name for job in emulator.jobs.values()]
-
-
-def test_each_target_has_its_job_and_no_more_are_active_than_may_be(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({LC: SOME_POLLS}, max_active_jobs=3)
-
-    report = run_batch(targets(7), options, max_active=3)
-
-    assert report.ok
-    assert [row.name for row in report.rows] == submitted_names(emulator) == [f"GRB {n}" for n in range(1, 8)]
-    assert [call for call in emulator.ledger.calls("submit") if call.ok == 0] == []
-    for row in report.reports:
-        assert row.files[LC].is_file()
-        assert row.files[LC].parent == options["destination"] / row.job.name.replace(" ", "_") / str(row.job.job_id)
 
 
 def test_the_results_have_a_row_for_each_target_with_its_columns_and_units(
@@ -125,24 +108,6 @@ def test_a_submission_that_is_refused_is_tried_again_and_the_others_go_on(
     assert submitted_names(emulator) == ["GRB 1", "GRB 3", "GRB 2"]
 
 
-def test_after_too_many_failures_nothing_more_is_submitted(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({LC: Build(ends=-3)})
-
-    report = run_batch(targets(6), options, max_active=1, max_failures=2)
-
-    assert len(emulator.jobs) == 2
-    assert [row.outcome for row in report.rows] == ["failed"] * 2 + ["not_submitted"] * 4
-    assert "max_failures is 2" in report.rows[5].problem
-
-
-def test_a_fraction_of_failures_is_one_of_the_rows(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({LC: Build(ends=-3)})
-
-    run_batch(targets(6), options, max_active=1, max_failures=0.5)
-
-    assert len(emulator.jobs) == 3
-
-
 @pytest.mark.parametrize(("redo", "names"), [("failed", ["GRB 2"]), ("all", ["GRB 1", "GRB 2", "GRB 3"])])
 def test_redo_submits_anew(serve: Serve, options: dict[str, Any], redo: str, names: list[str]) -> None:
     emulator = serve({LC: SHORT}, targets={"GRB 2": {LC: Build(ends=-3)}})
@@ -151,39 +116,6 @@ def test_redo_submits_anew(serve: Serve, options: dict[str, Any], redo: str, nam
     run_batch(targets(3), options, redo=redo)
 
     assert submitted_names(emulator)[3:] == names
-
-
-def test_jobs_that_were_made_elsewhere_have_their_slots(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({LC: SOME_POLLS, Product.Image: ENDLESS}, max_active_jobs=2)
-    Client(USER, emulator.url).submit(request_for(Product.Image))
-
-    report = run_batch(targets(3), options, max_active=2)
-
-    assert report.ok
-    assert [call for call in emulator.ledger.calls("submit") if call.ok == 0] == []
-
-
-def test_a_slot_is_taken_as_soon_as_the_service_has_room(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({LC: SHORT, Product.Image: ENDLESS})
-    Client(USER, emulator.url).submit(request_for(Product.Image))
-
-    with meanwhile(lambda: len(emulator.ledger.calls("active_jobs")) > 2, lambda: emulator.cancel(951)):
-        report = run_batch(targets(2), options, max_active=1)
-
-    assert report.ok
-
-
-def test_without_a_slot_while_the_count_does_not_move_the_rest_is_given_up(
-    serve: Serve, options: dict[str, Any]
-) -> None:
-    emulator = serve({Product.Image: ENDLESS})
-    Client(USER, emulator.url).submit(request_for(Product.Image))
-
-    report = run_batch(targets(2), options | {"max_wait": 1.0}, max_active=1)
-
-    assert [row.outcome for row in report.rows] == ["not_submitted"] * 2
-    assert "no slot for 1 s, in which the number of active jobs has not changed" in report.rows[0].problem
-    assert len(emulator.jobs) == 1
 
 
 def test_a_job_that_is_gone_is_asked_for_again(serve: Serve, options: dict[str, Any]) -> None:
@@ -329,17 +261,6 @@ def test_a_destination_s_folders_follow_the_pattern(serve: Serve, options: dict[
 
     folders = [path.directory.relative_to(options["destination"]) for path in report.reports]
     assert folders == [Path("a/00000001/951"), Path("b/00000002/952")]
-
-
-def test_most_calls_are_polls(serve: Serve, options: dict[str, Any]) -> None:
-    emulator = serve({LC: Build(requested=0, queued=0, running=600)})
-
-    run_batch(targets(6), options, max_active=2)
-
-    calls = [call.call for call in emulator.ledger.calls()]
-    assert calls.count("submit") == calls.count("download") == 6
-    assert calls.count("active_jobs") == 6
-    assert set(calls) == {"submit", "download", "active_jobs", "status"}
 
 
 def test_a_single_request_may_have_a_folder_of_its_own_and_finds_its_job_there(

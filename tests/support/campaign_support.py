@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ukssdc.emulator import Emulator
 from xrt_products import BatchReport, request_batch
 
 TEMPLATE = {"centroid": False, "useSXPS": False, "LightCurve": {"binMeth": "snapshot"}}
@@ -23,3 +24,8 @@ def run_batch(rows: list[dict[str, Any]], options: dict[str, Any], **more: Any) 
     """Run a campaign of light curves, whose report is returned whatever has failed."""
     report: BatchReport = request_batch(rows, TEMPLATE, **{"on_failure": "return"} | options | more)
     return report
+
+
+def submitted_names(emulator: Emulator) -> list[str]:
+    """Return the names of the targets that the service has jobs of, in their order."""
+    return [job.name for job in emulator.jobs.values()]
