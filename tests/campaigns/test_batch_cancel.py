@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,12 +14,12 @@ from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelled, Cancelling
-from prefect_runs import meanwhile, tagged_runs
+from prefect_runs import account, group, meanwhile, tagged_runs, wait_for
 from terminal import Terminal
-from xrt_support import Serve
+from xrt_support import USER, Serve
 
 from ukssdc import Job, Product
-from ukssdc.emulator import Build, Emulator
+from ukssdc.emulator import Build, Emulator, Fault
 from xrt_products import request_batch
 from xrt_products.flows.cancel import cancel_job_with_run
 from xrt_products.tasks.flow_run import INTERRUPTED, LABEL, label_run, owned_by_other_run
@@ -76,6 +77,31 @@ def test_a_campaign_s_jobs_go_on_where_that_is_wanted(serve: Serve, prefect_api:
     assert cancel_calls(emulator) == []
 
 
+def test_a_job_whose_answer_never_came_is_cancelled_as_well_and_asked_for_anew(
+    serve: Serve, prefect_api: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    emulator = serve({LC: ENDLESS}, faults=[Fault("stall_after", "submit", nth=2, seconds=60.0)])
+    tag = f"campaign-{uuid4().hex}"
+    parameters = {"targets": targets(2), "template": TEMPLATE, "destination": str(options["destination"])}
+    script = (
+        "from prefect import tags\nfrom xrt_products import request_batch\n"
+        f"with tags({tag!r}):\n    request_batch(interval=0.2, quicklook=False, **{parameters!r})\n"
+    )
+    with group([sys.executable, "-c", script], tmp_path / "log", tmp_path, **account(emulator.url, USER)) as running:
+        wait_for("the second submission", lambda: len(emulator.jobs) == 2, 180.0)
+        running.kill()
+    cancelled = stored_run(prefect_api, tag)
+
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(cancelled.id, Cancelled(), force=True)
+    cancel_job_with_run(flow=request_batch, flow_run=cancelled, state=Cancelling())
+    report = run_batch(targets(2), options | {"max_wait": 2.0})
+
+    assert cancel_calls(emulator) == [951, 952]
+    assert [row.outcome for row in report.rows] == ["timed_out", "timed_out"]
+    assert sorted(job.name for job in emulator.jobs.values()) == ["GRB 1", "GRB 1", "GRB 2", "GRB 2"]
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a folder with a campaign of four targets in it."""
@@ -113,6 +139,17 @@ def test_ctrl_c_cancels_the_active_jobs_where_that_is_asked_for(serve: Serve, fo
     assert cancel_calls(emulator) == [952, 953]
     cancelled = "; ".join(f"job {number}: LightCurve: Job cancelled OK" for number in (952, 953))
     assert terminal.screen()[-1] == f"xrt-products: interrupted; cancelled at the service: {cancelled}"
+
+
+def test_what_an_earlier_run_has_cancelled_is_asked_for_anew(serve: Serve, options: dict[str, Any]) -> None:
+    emulator = serve({LC: SHORT}, targets={"GRB 2": {LC: ENDLESS}})
+    with meanwhile(lambda: 952 in emulator.jobs, lambda: emulator.cancel(952)):
+        first = run_batch(targets(2), options)
+
+    run_batch(targets(2), options | {"max_wait": 1.0})
+
+    assert [row.outcome for row in first.rows] == ["downloaded", "cancelled"]
+    assert [job.name for job in emulator.jobs.values()] == ["GRB 1", "GRB 2", "GRB 2"]
 
 
 @pytest.mark.parametrize(("state", "owned"), [(INTERRUPTED, False), ("Cancelled", True)])

@@ -15,7 +15,7 @@ from ukssdc.job import Job
 from ukssdc.notebook import ShortRepr
 from ukssdc.record.claims import Claim, claim_request
 from ukssdc.record.files import write_error
-from ukssdc.record.journal import PendingSubmission, journal_submission
+from ukssdc.record.journal import JournalEntry, PendingSubmission, journal_submission, read_journal
 from ukssdc.record.locks import file_lock, folder_lock
 from ukssdc.record.record import NAME, JobRecord
 from ukssdc.status import Product
@@ -282,6 +282,10 @@ class ProductsFolder:
     ) -> AbstractContextManager[PendingSubmission]:
         """Put on disk that a request is about to be sent; see `journal_submission`."""
         return journal_submission(self._target(name), request, run=run, since=since, until=until, row=row)
+
+    def submissions_of(self, run: str) -> Iterator[JournalEntry]:
+        """Yield a run's submissions that are in the journal, of whichever target; see `read_journal`."""
+        return read_journal(self.path, run)
 
     def claim(self, name: str, request: Mapping[str, Any], service: str, run: str) -> AbstractContextManager[Claim]:
         """Hold the claim on a request for this destination; see `claim_request`."""
