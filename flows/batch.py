@@ -40,7 +40,7 @@ from xrt_products.flows.options import FollowOptions
 from xrt_products.flows.publish import fetch_records, publish_results
 from xrt_products.tasks.account import client_for
 from xrt_products.tasks.cancellation import RunCancelled, watch_cancellation
-from xrt_products.tasks.flow_run import deployed_run, flow_run
+from xrt_products.tasks.flow_run import deployed_run, flow_run, label_destination
 from xrt_products.tasks.observe.campaign import CampaignObserver
 from xrt_products.tasks.observe.notifications import send_notification
 from xrt_products.tasks.results import RESULTS
@@ -178,6 +178,7 @@ def request_batch(
             campaign = _campaign_of_this_run(products) or _read_campaign(targets, template, name, folder, units)
             rows = campaign.rows()
             campaign.model_copy(update={"options": {"flow_run": str(flow_run().id)}}).write(products.path / COPY)
+            label_destination(products.path)
             observer = CampaignObserver(campaign.name, products.path, rows, campaign.units)
             queue = RowQueue(
                 rows, products, options, slot, observer, redo=redo, max_failures=_count(max_failures, len(rows))

@@ -28,6 +28,7 @@ from xrt_products.tasks.cancellation import RunCancelled
 from xrt_products.tasks.flow_run import label_flow_run
 
 MAX_NAMED = 10  # jobs in a message
+CANCELLED = "cancelled"  # an outcome, on record: what was cancelled in an earlier run is asked for anew
 
 
 class CampaignDisplay(Protocol):
@@ -86,6 +87,7 @@ class RowQueue:
         self._submissions = RowSubmissions(products, options, self._service, slot)
         self._active: dict[int, Row] = {}
         self._labelled: set[int] = set()
+        self._restored: set[int] = set()  # jobs that earlier runs have left unfinished
 
     def restore(self) -> list[JobFolder]:
         """See what earlier runs have done, and show it; return the jobs that they have left unfinished."""
@@ -94,12 +96,13 @@ class RowQueue:
         for row in self._rows:
             jobs = found.get(row.key, [])
             self._submissions.note_earlier(row, len(jobs))
-            if not jobs or jobs[-1][1].gone:
+            if not jobs or jobs[-1][1].gone or CANCELLED in jobs[-1][1].outcomes.values():
                 self._queued.append(row)
                 continue
             folder, record = jobs[-1]
             if not (record.finished or record.all_ended):
                 self._begin(row, folder)
+                self._restored.add(folder.job.job_id)
                 unfinished.append(folder)
                 continue
             report = _row_report(row, recorded_report(folder, record))
@@ -150,10 +153,10 @@ class RowQueue:
         """Take the report of a job, or why there is none."""
         row = self._active.pop(job.number)
         self._submissions.end(job.number)
-        if job.tracker.gone:
-            get_run_logger().warning(
-                "Row %d: %s is gone at the service: submitting a new job", row.number, job.folder.job
-            )
+        was_cancelled = job.number in self._restored and isinstance(report, JobReport) and _any_cancelled(report)
+        if job.tracker.gone or was_cancelled:
+            what = "is gone at the service" if job.tracker.gone else "was cancelled with an earlier run"
+            get_run_logger().warning("Row %d: %s %s: submitting a new job", row.number, job.folder.job, what)
             self._queued.append(row)
             return
         if isinstance(report, UKSSDCError):
@@ -265,6 +268,10 @@ class RowQueue:
         for jobs in found.values():
             jobs.sort(key=lambda job: job[1].job_id)
         return found
+
+
+def _any_cancelled(report: JobReport) -> bool:
+    return any(outcome.outcome == CANCELLED for outcome in report.outcomes.values())
 
 
 def _row_report(row: Row, report: JobReport) -> RowReport:

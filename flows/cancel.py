@@ -6,6 +6,7 @@ from contextlib import suppress
 from contextvars import Context
 from datetime import timedelta
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from prefect.states import Cancelled, Cancelling
 from ukssdc import CancelReport, Client, Job, Product, ProductRequest, UKSSDCError
 from ukssdc.limits import validate_limits
 from ukssdc.lookup import find_submitted
+from ukssdc.record import ProductsFolder
 from ukssdc.service import POLL_INTERVAL
 from ukssdc.times import utcnow
 from xrt_products.flows.form import AccountField, ProductsField
@@ -30,7 +32,9 @@ from xrt_products.tasks.cancel import cancel_job
 from xrt_products.tasks.cancellation import RunCancelled
 from xrt_products.tasks.find import find_job
 from xrt_products.tasks.flow_run import (
+    DESTINATION_LABEL,
     LABEL,
+    add_jobs,
     deployed_run,
     flow_run,
     label_run,
@@ -112,8 +116,13 @@ def _cancel(job_id: int, account: str | UKSSDCAccount | None, log: Any) -> None:
 def _jobs_of(flow_run: FlowRun, account: str | UKSSDCAccount | None) -> list[int]:
     """Return the numbers of a flow run's jobs: one, or none; more where a submission's answer never came."""
     with get_client(sync_client=True) as client:
-        labels = client.read_flow_run(flow_run.id).labels  # the one at hand may be from before the submission
-        known = labels.get(LABEL, flow_run.parameters.get("job_id"))
+        stored = client.read_flow_run(flow_run.id)  # the one at hand may be from before the submission
+        known = stored.labels.get(LABEL, flow_run.parameters.get("job_id"))
+        if (destination := stored.labels.get(DESTINATION_LABEL)) is not None:
+            unanswered = _unanswered(flow_run, ProductsFolder(Path(str(destination))), client_for(account))
+            if unanswered:
+                add_jobs(client, stored, unanswered)
+            return [*map(int, str(known or "").split()), *(job.job_id for job in unanswered)]
         if known is not None:
             return [int(number) for number in str(known).split()]
         if flow_run.start_time is None or "request" not in flow_run.parameters:
@@ -123,6 +132,16 @@ def _jobs_of(flow_run: FlowRun, account: str | UKSSDCAccount | None) -> list[int
         if jobs:  # so that it is known whose they were when the same request is run again
             label_run(client, flow_run, jobs)
         return [job.job_id for job in jobs]
+
+
+def _unanswered(run: FlowRun, products: ProductsFolder, client: Client) -> list[Job]:
+    """Return the jobs of a campaign's submissions whose answer never came, as far as its journal can be read here."""
+    found: list[Job] = []
+    for entry in products.submissions_of(str(run.id)):
+        request, known = ProductRequest.from_wire(entry.request), products.recorded_jobs()
+        jobs = find_submitted(client, request, entry.since, known)
+        found += [job for job in jobs if not owned_by_other_run(job, {str(run.id)})]
+    return found
 
 
 def stored_account(account: Any) -> str | UKSSDCAccount | None:

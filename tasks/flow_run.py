@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -27,6 +28,7 @@ from xrt_products.tasks.cancellation import note_outage
 
 LABEL = "ukssdc.job_id"
 REBIN_LABEL = "ukssdc.rebin_id"
+DESTINATION_LABEL = "ukssdc.destination"  # of a campaign, whose journal tells of submissions without an answer
 URL_LABEL = "ukssdc.job_url"  # job numbers of the emulator and the service are not the same jobs
 
 
@@ -84,6 +86,19 @@ def label_flow_run(jobs: Sequence[Job]) -> None:
         get_run_logger().warning("Could not label this flow run with job %s: %r", numbers, error)
 
 
+def label_destination(path: Path) -> None:
+    """Note where a campaign's journal is, at the current flow run, as `label_flow_run` does jobs."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or not isinstance(context.client, SyncPrefectClient):
+        return
+    client, run = context.client, context.flow_run
+    try:
+        _retry_on_503(lambda: client.update_flow_run_labels(run.id, {DESTINATION_LABEL: str(path.absolute())}))
+    except (httpx.HTTPError, PrefectException) as error:
+        note_outage()
+        get_run_logger().warning("Could not label this flow run with its destination: %r", error)
+
+
 def label_rebin(rebin: Rebin) -> None:
     """Note a rebinning at the current flow run, as `label_flow_run` does a job."""
     context = FlowRunContext.get()
@@ -108,6 +123,14 @@ def label_run(client: SyncPrefectClient, run: FlowRun, jobs: Sequence[Job]) -> N
     """
     client.update_flow_run(run.id, tags={*run.tags, *map(tag_of, jobs)})
     numbers, urls = " ".join(str(job.job_id) for job in jobs), " ".join(job.url for job in jobs)
+    _retry_on_503(lambda: client.update_flow_run_labels(run.id, {LABEL: numbers, URL_LABEL: urls}))
+
+
+def add_jobs(client: SyncPrefectClient, run: FlowRun, jobs: Sequence[Job]) -> None:
+    """Note further jobs at a flow run as the server has it; errors as for `label_run`."""
+    numbers = " ".join([str(run.labels.get(LABEL, "")), *(str(job.job_id) for job in jobs)]).strip()
+    urls = " ".join([*labelled_urls(run), *(job.url for job in jobs)])
+    client.update_flow_run(run.id, tags={*run.tags, *map(tag_of, jobs)})
     _retry_on_503(lambda: client.update_flow_run_labels(run.id, {LABEL: numbers, URL_LABEL: urls}))
 
 

@@ -80,6 +80,19 @@ def test_ten_targets_are_shown_and_sorted(page: Page, tmp_path: Path) -> None:
     assert all(path.exists() for path in local)
 
 
+def test_columns_without_anything_are_not_shown(page: Page, tmp_path: Path) -> None:
+    rows = observations(3)
+    results = CampaignResults(tmp_path, "M82", rows)
+    results.note(rows[0], problem="no slot")
+
+    trouble = shown(page, tmp_path, results, "campaign-empty.png")
+
+    heads = page.get_by_role("columnheader").all_inner_texts()
+    assert trouble == []
+    assert "Outcome" in "".join(heads)
+    assert not [head for head in heads if "RA, Dec" in head or "Light curve" in head]
+
+
 def test_one_target_over_many_observations(page: Page, tmp_path: Path) -> None:
     rows = observations(24)
 

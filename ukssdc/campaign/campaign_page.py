@@ -30,7 +30,8 @@ MAX_FAILURES = 200  # in the list of what failed
 MAX_THUMBNAILS = 2000
 SPECTRA = "spectra.ecsv"  # in a job's folder
 FIRST = ("Row", "Target")
-HEAD = ("Outcome", "Light curve", "RA, Dec (J2000, deg)", "Rate (ct/s)", "Photon index", "NH (10²² cm⁻²)",
+CURVE, PLACE = "Light curve", "RA, Dec (J2000, deg)"
+HEAD = ("Outcome", CURVE, PLACE, "Rate (ct/s)", "Photon index", "NH (10²² cm⁻²)",
         "Flux (10⁻¹² erg cm⁻² s⁻¹)", "MJD", "Queue", "Run", "Files")  # fmt: skip
 LEGEND = (
     "Rates: mean of the light curve with 1-sigma error, or 3-sigma upper limit. Positions: 90 % circle. "
@@ -39,7 +40,7 @@ LEGEND = (
     '<a href="campaign.ecsv">campaign.ecsv</a>.'
 )
 SHOWN_ALREADY = {"name", "ra", "dec"}
-UNSORTED = {"Light curve", "Files"}
+UNSORTED = {CURVE, "Files"}
 STYLE = """
 body{font:13px/1.35 system-ui,sans-serif;margin:1.5rem;color:#222;background:#fff;color-scheme:light}
 h1{font-size:1.4rem;margin:0 0 .3rem}h2{font-size:1.1rem}.note{color:#555}img{max-width:100%;height:auto}
@@ -136,9 +137,12 @@ class CampaignPage:
             f'<th scope="col">{_escape(h)}</th>' if h in UNSORTED else
             f'<th scope="col"><button type="button">{_escape(h)}</button></th>' for h in heads
         )  # fmt: skip
+        hidden = "".join(
+            f"#targets :is(th,td):nth-child({heads.index(name) + 1}){{display:none}}" for name in _empty(results)
+        )
         head = (
             f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-            f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
+            f'<meta name="viewport" content="width=device-width"><style>{STYLE}{hidden}</style></head><body>'
         )
         total = format_count(len(results), "target")
         when = f"{utcnow():%Y-%m-%d %H:%M} UTC"
@@ -177,6 +181,15 @@ class CampaignPage:
             job = f"job {result.job_id}"
             links += [f'<a href="{html.escape(result.url)}">{job}</a>' if result.url else job]
         return ", ".join(links)
+
+
+def _empty(results: Sequence[TargetResult]) -> list[str]:
+    """Return the heads of columns in which no row has anything, as nothing of the kind was asked for."""
+    filled = {
+        CURVE: any(len(result.science.curve) > 1 for result in results),
+        PLACE: any(result.science.ra is not None for result in results),
+    }
+    return [head for head, is_filled in filled.items() if not is_filled]
 
 
 def _failures(failed: Sequence[TargetResult]) -> str:

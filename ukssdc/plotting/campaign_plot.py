@@ -71,7 +71,8 @@ def _spectra_figure(name: str, spectra: Sequence[SpectrumPoint]) -> Figure:
     bottom.set_ylabel("Photon index")
     _mjd_axis(bottom)
     top.set_title(f"{plain_text(name)}: {len(spectra)} spectra")
-    top.legend(loc="best", framealpha=0.9)
+    # Above the panel: among hundreds of points with errors there is no room for it.
+    top.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, borderaxespad=0.2)
     return figure
 
 

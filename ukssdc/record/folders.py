@@ -15,7 +15,7 @@ from ukssdc.job import Job
 from ukssdc.notebook import ShortRepr
 from ukssdc.record.claims import Claim, claim_request
 from ukssdc.record.files import write_error
-from ukssdc.record.journal import PendingSubmission, journal_submission
+from ukssdc.record.journal import JournalEntry, PendingSubmission, journal_submission, read_journal
 from ukssdc.record.locks import file_lock, folder_lock
 from ukssdc.record.record import NAME, JobRecord
 from ukssdc.record.remote import RemoteFolder
@@ -291,6 +291,10 @@ class ProductsFolder:
         folder = self._target(name)
         remote = self.remote and self.remote / folder.relative_to(self.path).as_posix()
         return journal_submission(folder, request, run=run, since=since, until=until, row=row, remote=remote)
+
+    def submissions_of(self, run: str) -> Iterator[JournalEntry]:
+        """Yield a run's submissions that are in the journal, of whichever target; see `read_journal`."""
+        return read_journal(self.path, run)
 
     def claim(self, name: str, request: Mapping[str, Any], service: str, run: str) -> AbstractContextManager[Claim]:
         """Hold the claim on a request for this destination; see `claim_request`."""

@@ -168,6 +168,13 @@ def _read(path: Path, request: Mapping[str, Any]) -> JournalEntry | None:
     return None
 
 
+def read_journal(folder: Path, run: str) -> Iterator[JournalEntry]:
+    """Yield the submissions of a run that are in the journal in a folder, or further below."""
+    for path in sorted(folder.rglob(FILE.format(f"{run}*"))):
+        with suppress(OSError, ValidationError):  # gone meanwhile; or not whole, and so never sent
+            yield JournalEntry.model_validate_json(path.read_bytes())
+
+
 def _orphans(submission: JournalEntry, folder: Path) -> Iterator[JournalEntry]:
     """Yield the other submissions of the same request whose process is gone; forget those that are too old."""
     for path in sorted(folder.glob(FILE.format("*"))):
