@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import shutil
 from pathlib import Path
@@ -252,6 +254,21 @@ def test_a_campaign_whose_disk_is_gone_finds_what_is_published(
     assert again.ok
     assert len(emulator.jobs) == len(emulator.ledger.calls("download")) == 3
     assert (tmp_path / "there" / "campaign.csv").is_file()
+
+
+def test_its_published_results_keep_the_science(serve: Serve, options: dict[str, Any], tmp_path: Path) -> None:
+    serve({LC: SHORT})
+    asked = options | {"quicklook": True, "publish": (tmp_path / "there").as_uri()}
+    table = tmp_path / "there" / "campaign.csv"
+    run_batch(targets(1), asked)
+    first = table.read_text()
+    shutil.rmtree(options["destination"])
+
+    run_batch(targets(1), asked)
+
+    (row,) = csv.DictReader(io.StringIO(first))
+    assert float(row["Rate"]) > 0
+    assert table.read_text() == first
 
 
 def test_a_destination_s_folders_follow_the_pattern(serve: Serve, options: dict[str, Any]) -> None:
