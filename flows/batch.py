@@ -13,10 +13,12 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from ukssdc import ArchiveFormat, IfExists
 from ukssdc.campaign import RESULT_FILES, BatchReport, Campaign, plan, read_targets
 from ukssdc.campaign.mistakes import InvalidCampaign, Mistake
+from ukssdc.campaign.target_science import RESULTS as RESULTS_JSON
 from ukssdc.campaign.target_table import read_targets_text
 from ukssdc.errors import InvalidOptions, InvalidRequest, JobInProgress, UKSSDCError
 from ukssdc.limits import MAX_WAIT
 from ukssdc.markdown import code_block
+from ukssdc.quicklook import PAGE
 from ukssdc.record import ProductsFolder
 from ukssdc.request.request_file import is_request_text, read_request_file, read_request_text
 from ukssdc.service import POLL_INTERVAL
@@ -47,6 +49,7 @@ from xrt_products.tasks.results import RESULTS
 from xrt_products.tasks.shared_limit import SharedLimit
 
 DOWNLOADS = 4  # at once
+QUICK_LOOK_FILES = (RESULTS_JSON, PAGE)  # what the results are made of
 COPY = "campaign.json"  # of the targets, in the destination
 CAMPAIGN_FILES = {".yaml", ".yml", ".json"}
 MAX_ROWS_BYTES = 256_000  # of rows that are given as a parameter: Prefect's server refuses more than 512 kB
@@ -183,7 +186,7 @@ def request_batch(
             queue = RowQueue(
                 rows, products, options, slot, observer, redo=redo, max_failures=_count(max_failures, len(rows))
             )
-            fetch_records(products, None, options)
+            fetch_records(products, None, options, QUICK_LOOK_FILES)  # a table without them would be published
             with closing(observer), closing(queue):
                 unfinished = queue.restore()
                 follow_queue(queue, unfinished, options, one_of_many=True)

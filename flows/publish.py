@@ -22,10 +22,15 @@ def retries_of(options: FollowOptions) -> dict[str, Any]:
     return {"retries": max_retries(options.max_wait, options.interval), "retry_delay_seconds": delays}
 
 
-def fetch_records(products: ProductsFolder, of: str | int | None, options: FollowOptions) -> None:
-    """Fetch a target's records, a job's, or all, from where they are published, if this disk does not have them."""
+def fetch_records(
+    products: ProductsFolder, of: str | int | None, options: FollowOptions, results: Sequence[str] = ()
+) -> None:
+    """Fetch a target's records, a job's, or all, from where they are published, if this disk does not have them.
+
+    `results` are other files, which are fetched of all jobs.
+    """
     if products.remote is not None:
-        fetch_published.with_options(**retries_of(options))(products, of, _deadline(options))
+        fetch_published.with_options(**retries_of(options))(products, of, _deadline(options), results)
 
 
 def publish_pending(pending: PendingSubmission, options: FollowOptions) -> None:

@@ -18,6 +18,7 @@ from ukssdc.record.publish import (
     restore_archive,
     restore_job,
     restore_records,
+    restore_results,
 )
 from xrt_products.tasks.observe.events import emit_product
 from xrt_products.tasks.retry import MAX_CORRUPT, give_up_after, raise_if_interrupted, retried_task
@@ -116,7 +117,10 @@ def publish_submission(pending: PendingSubmission, deadline: datetime | None = N
     description="Fetch job.json and the journal from where they are published, where they are not on this disk.",
 )
 def fetch_published(
-    products: ProductsFolder, of: str | int | None = None, deadline: datetime | None = None
+    products: ProductsFolder,
+    of: str | int | None = None,
+    deadline: datetime | None = None,
+    results: Sequence[str] = (),
 ) -> list[Path]:
     """Fetch a target's records from the remote folder, a job's, or all, where they are missing here.
 
@@ -127,11 +131,13 @@ def fetch_published(
         The target's name, or the job's number; None for all.
     deadline : datetime, optional
         When to give up on a place that is away, UTC.
+    results : sequence of str, optional
+        Names of other files to fetch, of all jobs.
 
     Returns
     -------
     list of Path
-        What was fetched.
+        The records that were fetched.
 
     Raises
     ------
@@ -140,6 +146,8 @@ def fetch_published(
     """
     with give_up_after(deadline, tries=MAX_CORRUPT):
         fetched = restore_job(products, of) if isinstance(of, int) else restore_records(products, of)
+        if results:
+            restore_results(products, results)
     for path in fetched:
         get_run_logger().info("Fetched %s from where it is published", path)
     return fetched

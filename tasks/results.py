@@ -21,7 +21,7 @@ def encode(value: Any) -> Any:
         kind = to_qualified_name(type(report))  # a rebinning's and a campaign's report are of their own
         return {_KEY: "ProductsFailed", "report": report.model_dump(mode="json"), "class": kind}
     if isinstance(value, UKSSDCError):
-        plain = {k: v for k, v in vars(value).items() if isinstance(v, str | int | float | None)}
+        plain = {k: v for k, v in vars(value).items() if isinstance(v, str | int | float | tuple | None)}
         return {_KEY: to_qualified_name(type(value)), "message": str(value), "attributes": plain}
     if isinstance(value, BaseModel):
         return {"__class__": to_qualified_name(type(value)), "data": value.model_dump(mode="json")}
@@ -41,7 +41,8 @@ def decode(value: dict[str, Any]) -> Any:
     found = from_qualified_name(kind)
     if not (isinstance(found, type) and issubclass(found, UKSSDCError)):
         raise TypeError(f"{kind} is no error of this project")
-    return revive(found, (value["message"],), value["attributes"])
+    attributes = {k: tuple(v) if isinstance(v, list) else v for k, v in value["attributes"].items()}
+    return revive(found, (value["message"],), attributes)
 
 
 RESULTS = JSONSerializer(object_encoder=to_qualified_name(encode), object_decoder=to_qualified_name(decode))

@@ -115,7 +115,7 @@ def submit_request(
         if job is None:
             with closing(SubmissionSlot(client.base_url, sys.maxsize)) as unlimited:
                 job = _submit(client, request, slot or unlimited, deadline)
-            get_run_logger().info("The service took the request as job %d: %s", job.job_id, job.url)
+            get_run_logger().info("The service took the request as job %d (%s): %s", job.job_id, job.name, job.url)
     label_flow_run([*active, job])
     return job
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -233,6 +233,23 @@ class ProductsFailed(Exception):  # noqa: N818 - the public name; it says what h
     def __reduce__(self) -> tuple[type[ProductsFailed], tuple[Any]]:
         """Let it travel between processes: its text alone would not make it anew."""
         return type(self), (self.report,)
+
+
+def describe_products(texts: Mapping[str, str]) -> str:
+    """Return what came of some products in a line; those of which the same is said are named together.
+
+    Parameters
+    ----------
+    texts : mapping
+        Product's name -> text.
+    """
+    groups: dict[str, list[str]] = {}
+    for product, text in texts.items():
+        groups.setdefault(text.replace(FAILURE_REPORT.format(product), FAILURE_REPORT.format("*")), []).append(product)
+    return "; ".join(
+        f"{', '.join(products)}: {text if len(products) > 1 else texts[products[0]]}"
+        for text, products in groups.items()
+    )
 
 
 def build_failed(product: Product, status: ProductStatus) -> Failed:

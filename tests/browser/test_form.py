@@ -1,4 +1,4 @@
-"""What a person asks for in Prefect's own form arrives at the service, and nothing else; in both of Prefect's UIs."""
+"""What a person asks for in Prefect's own forms arrives at the service, and nothing else; in both of Prefect's UIs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from prefect_runs import ENDS, Runs, account, api_session, group, wait_for
 from xrt_support import QUICK, USER
 
 from ukssdc import Product, ProductRequest
+from ukssdc.campaign import check_rows, read_targets
 from ukssdc.emulator import Emulator, Scenario
 
-PROGRAM = Path(__file__).parents[1] / "support" / "serve_products.py"
+PROGRAM = Path(__file__).parents[1] / "support" / "serve_forms.py"
 NAME = "form"
 SECONDS = 90.0
 PARAMETERS = '{"interval": 1, "quicklook": false}'
@@ -56,23 +57,33 @@ def served(prefect_api: str, emulator: Emulator, tmp_path_factory: pytest.TempPa
     command = [sys.executable, str(PROGRAM), NAME, PARAMETERS]
     environment = {**account(emulator.url, USER), "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
     with group(command, folder / "served.log", folder, **environment):
-        deployed = Deployed(prefect_api, emulator)
+        deployed = Deployed(prefect_api, emulator, "request products", folder)
         wait_for("the deployment", deployed.named.exists, SECONDS, 0.3)
         yield deployed
+
+
+@pytest.fixture(scope="module")
+def campaigns(served: Deployed, prefect_api: str, emulator: Emulator) -> Deployed:
+    """Return the deployment of campaigns, which the same process serves."""
+    deployed = Deployed(prefect_api, emulator, "request batch", served.folder)
+    wait_for("the deployment", deployed.named.exists, SECONDS, 0.3)
+    return deployed
 
 
 class Deployed:
     """The deployment, its runs, and what they sent to the emulator."""
 
-    def __init__(self, api: str, emulator: Emulator) -> None:
+    def __init__(self, api: str, emulator: Emulator, flow: str, folder: Path) -> None:
         self._api = api
         self._emulator = emulator
-        self.named = Runs(api, f"request products/{NAME}")
+        self._name = f"{flow}/{NAME}"
+        self.folder = folder
+        self.named = Runs(api, self._name)
         self.address = api.removesuffix("/api")
 
     @property
     def identity(self) -> str:
-        found = api_session().get(f"{self._api}/deployments/name/request products/{NAME}", timeout=30)
+        found = api_session().get(f"{self._api}/deployments/name/{self._name}", timeout=30)
         return str(found.json()["id"])
 
     def _runs(self) -> list[dict[str, Any]]:
@@ -189,3 +200,49 @@ def test_nothing_at_all_is_refused_and_said_what_is_missing(served: Deployed, fo
     assert served.sent() == []
     for text in ("name is missing: give the target's name", "no product is asked for: give at least one of LightCurve"):
         expect(page.get_by_text(text).first).to_be_visible(timeout=TIMEOUT)
+
+
+TEMPLATE = "getTargs: true\ncentroid: true\nposErr: 1\nLightCurve: {binMeth: snapshot}\nStandardPos:\n"
+TABLE = "name,RA,Dec,class\nGRB 200416A,22:22:47.64,-07:31:04.4,long\nGRB 160203A,10:47:48.4,-24:47:19.8,long\n"
+
+
+def campaign_bodies(folder: Path) -> list[dict[str, Any]]:
+    """Return what the same campaign from Python sends."""
+    (folder / "python.csv").write_text(TABLE)
+    template = {
+        "getTargs": True, "centroid": True, "posErr": 1, "LightCurve": {"binMeth": "snapshot"}, "StandardPos": {}
+    }  # fmt: skip
+    bodies = [row.request.to_wire(USER) for row in check_rows(read_targets(folder / "python.csv"), template)]
+    return [{name: value for name, value in body.items() if name != "UserID"} for body in bodies]
+
+
+@pytest.mark.parametrize(
+    ("ui", "targets"),
+    [
+        ("V2", "few.csv"),
+        pytest.param("V1", "few.csv", marks=pytest.mark.long),
+        pytest.param("V1", TABLE, marks=pytest.mark.long),
+        pytest.param("V2", TABLE, marks=pytest.mark.long),
+    ],
+    ids=["V2-file", "V1-file", "V1-text", "V2-text"],
+)
+def test_a_campaign(campaigns: Deployed, page: Page, ui: str, targets: str) -> None:
+    (campaigns.folder / "few.csv").write_text(TABLE)
+    campaigns.begin()
+    form = Form(page, campaigns.address, ui, campaigns.identity, first="targets")
+    name = f"{ui} {'file' if targets == 'few.csv' else 'text'}"
+    form.write({"targets": targets, "name": name, "destination": name})
+    template = form.field("template")
+    form.tab(template, "File or text")
+    template.locator("textarea").first.fill(TEMPLATE)
+    form.submit()
+
+    run = campaigns.end()
+
+    assert run["state_type"] == "COMPLETED", run["state"]["message"]
+    assert run["name"] == name
+    sent = [{key: value for key, value in body.items() if key != "UserID"} for body in campaigns.sent()]
+    assert sorted(sent, key=str) == sorted(campaign_bodies(campaigns.folder), key=str)
+    header, *rows = (campaigns.folder / name / "campaign.csv").read_text().splitlines()
+    assert header.startswith("Row,Target,name,RA,Dec,class,Job,Outcome,")
+    assert [row.split(",")[1] for row in rows if ",downloaded," in row] == ["GRB 200416A", "GRB 160203A"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import shutil
 from pathlib import Path
@@ -254,6 +256,21 @@ def test_a_campaign_whose_disk_is_gone_finds_what_is_published(
     assert (tmp_path / "there" / "campaign.csv").is_file()
 
 
+def test_its_published_results_keep_the_science(serve: Serve, options: dict[str, Any], tmp_path: Path) -> None:
+    serve({LC: SHORT})
+    asked = options | {"quicklook": True, "publish": (tmp_path / "there").as_uri()}
+    table = tmp_path / "there" / "campaign.csv"
+    run_batch(targets(1), asked)
+    first = table.read_text()
+    shutil.rmtree(options["destination"])
+
+    run_batch(targets(1), asked)
+
+    (row,) = csv.DictReader(io.StringIO(first))
+    assert float(row["Rate"]) > 0
+    assert table.read_text() == first
+
+
 def test_a_destination_s_folders_follow_the_pattern(serve: Serve, options: dict[str, Any]) -> None:
     serve({LC: SHORT})
 
@@ -278,3 +295,29 @@ def test_a_single_request_may_have_a_folder_of_its_own_and_finds_its_job_there(
     assert list(emulator.jobs) == [951]
     with pytest.raises(InvalidOptions, match=r"folder names \{nobody\}"):
         request_products(request, **options, folder="{nobody}")
+
+
+def test_targets_and_template_may_be_texts_as_a_form_has_them(serve: Serve, options: dict[str, Any]) -> None:
+    emulator = serve()
+    table, template = "name,RA,Dec,targ\nGRB 1,11,-5,00000001\nGRB 2,12,-5,00000002", json.dumps(TEMPLATE)
+    asked = {"on_failure": "return", "dry_run": True} | options
+
+    pasted = request_batch(table, template, **asked)
+
+    assert pasted.rows == run_batch(targets(2), options, dry_run=True).rows
+    assert len(emulator.ledger) == 0
+    with pytest.raises(InvalidCampaign, match="the pasted table has 1 mistake:"):
+        request_batch("name,name\nGRB 1,GRB 2", template, **asked)
+
+
+def test_an_error_about_a_template_s_file_repeats_nothing_of_it(
+    serve: Serve, options: dict[str, Any], tmp_path: Path
+) -> None:
+    serve()
+    secret = tmp_path / "secret.yaml"
+    secret.write_text("password: [hunter2")
+
+    with pytest.raises(InvalidCampaign, match=r"template: .*secret\.yaml") as error:
+        request_batch(targets(1), str(secret), dry_run=True, **options)
+
+    assert "hunter2" not in str(error.value)

@@ -104,7 +104,7 @@ def test_mistakes_of_rows_and_options_are_said_and_nothing_is_sent(
 
     assert (wrong_row.returncode, wrong_option.returncode) == (1, 1)
     assert "row 3 (GRB 3), column RA" in wrong_row.stderr
-    assert "intervall: there is no such option" in wrong_option.stderr
+    assert "intervall: there is no such option: did you mean interval?" in wrong_option.stderr
     assert "max_wait: " in wrong_option.stderr
     assert len(emulator.ledger) == 0
 

@@ -53,15 +53,17 @@ class Form:
         "V1" or "V2".
     deployment : str
         Its id.
+    first : str, optional
+        Its first field.
     """
 
-    def __init__(self, page: Page, address: str, ui: str, deployment: str) -> None:
+    def __init__(self, page: Page, address: str, ui: str, deployment: str, first: str = "request") -> None:
         self._page = page
         self._ui = UIS[ui]
         self._address = f"{address}{self._ui.path}"
         page.goto(f"{self._address}/deployments/deployment/{deployment}/run")
         expect(page.get_by_role("button", name="Submit")).to_be_visible(timeout=TIMEOUT)
-        expect(self.field("request")).to_be_visible(timeout=TIMEOUT)
+        expect(self.field(first)).to_be_visible(timeout=TIMEOUT)
         page.wait_for_timeout(READING)
 
     def field(self, label: str, within: Locator | None = None) -> Locator:

@@ -125,3 +125,18 @@ def test_the_problems_of_all_requests_are_told_with_their_files(tmp_path: Path) 
     assert {mistake.row for mistake in error.value.mistakes} == {1, 2}
     assert f"{paths[0]}: no product is asked for" in str(error.value)
     assert f"cannot read {paths[1]}" in str(error.value)
+
+
+def test_the_words_are_a_campaign_s_and_not_a_request_s(tmp_path: Path) -> None:
+    table = written(tmp_path, "name,RA,Dec\nM82,1,2\n", "t.csv")
+
+    assert problems(tmp_path / "no.yaml")[0].endswith("Give the name of a YAML or JSON file with the campaign")
+    assert problems(table)[0].startswith("it is a table: write a campaign's file with `targets: t.csv`")
+
+
+def test_mistakes_in_a_table_name_it(tmp_path: Path) -> None:
+    written(tmp_path, "name,RA,Dec\nM82,500,2\n", "t.csv")
+    campaign = Campaign.load(written(tmp_path, "targets: t.csv\ntemplate: {Image: {}}\n"))
+
+    with pytest.raises(InvalidCampaign, match=r"with the targets in .*t\.csv has "):
+        campaign.rows()

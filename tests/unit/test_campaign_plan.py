@@ -93,3 +93,13 @@ def test_the_text_is_eighty_characters_wide_whatever_the_names() -> None:
 )
 def test_a_duration_has_two_units_at_most(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+def test_columns_that_set_nothing_are_named_with_what_would() -> None:
+    target = {"name": "M82", "useobs": "00032503001", "redshift": 0.1, "state": "high"}
+
+    text = " ".join(str(plan(check_rows([target], TEMPLATE))).split())
+
+    unused = "useobs (LightCurve.useObs would set it), redshift (Spectrum.redshift would set it), state Time:"
+    assert f"These columns set nothing, and are in the results: {unused}" in text
+    assert "set nothing" not in str(plan(m82(3)))

@@ -14,9 +14,9 @@ from astropy.table import Table
 from emulated_campaign import end_job, ended, job_of, look_of, named, observations, rows_of
 
 from ukssdc import Product
-from ukssdc.campaign import CampaignResults, check_rows
+from ukssdc.campaign import CampaignResults, RowReport, check_rows
 from ukssdc.campaign.campaign_results import PAGE
-from ukssdc.outcomes import Failed
+from ukssdc.outcomes import Failed, JobReport
 from ukssdc.plotting.campaign_plot import campaign_figure
 from ukssdc.record.record import JobRecord
 
@@ -146,13 +146,14 @@ def test_columns_of_the_input_keep_their_values_and_units(tmp_path: Path) -> Non
 
 
 def test_the_csv_has_the_same_rows_and_runs_no_formula(tmp_path: Path) -> None:
-    rows = rows_of({"name": "x", "RA": 1, "Dec": 2, "note": "=1+1"}, {"name": "y", "RA": 1, "Dec": -2, "note": "a\nb"})
+    rows = rows_of({"name": "x", "RA": 1, "Dec": 2, "note": "=1+1"}, {"name": "y", "RA": 1, "Dec": -2, "note": "a\nb"},
+                   {"name": "z", "RA": "22:22:47.64", "Dec": "-07:31:04.4"})  # fmt: skip
     written(CampaignResults(tmp_path, "x", rows))
 
     found = list(csv.DictReader(io.StringIO((tmp_path / "campaign.csv").read_text())))
 
-    assert [row["note"] for row in found] == ["'=1+1", "a b"]
-    assert [row["Dec"] for row in found] == ["2", "-2"]
+    assert [row["note"] for row in found] == ["'=1+1", "a b", ""]
+    assert [row["Dec"] for row in found] == ["2", "-2", "-07:31:04.4"]
     assert list(found[0]) == table_of(tmp_path).colnames
 
 
@@ -262,3 +263,33 @@ def _stamps(directory: Path) -> dict[str, int]:
 
 def _html(_: CampaignResults, directory: Path) -> str:
     return (directory / "campaign.html").read_text()
+
+
+def test_a_page_keeps_the_digits_of_the_input_and_a_name_leads_to_its_quick_look(tmp_path: Path) -> None:
+    rows = rows_of(*({"name": name, "RA": 1, "Dec": 2, "T0": t0} for name, t0 in (("a", 608713541.952), ("b", 5))))
+    results = CampaignResults(tmp_path, "x", rows)
+    folder = end_job(tmp_path, rows[0], 951)
+    (folder / "quicklook.md").write_text("# a")
+    results.note(rows[0], folder=folder)
+
+    page = _html(written(results), tmp_path)
+
+    assert ">608713541.952</td>" in page
+    assert '<td class="wrap"><a href="a/951/quicklook.md">a</a></td>' in page
+    assert '<td class="wrap">b</td>' in page
+
+
+def test_products_that_failed_alike_are_named_together(tmp_path: Path) -> None:
+    [row] = named(["a"])
+    results = CampaignResults(tmp_path, "x", [row])
+    told = {
+        product: Failed(product=product, code=-2, text="Error", meaning="no", advice=f"See failure-{product}.md")
+        for product in ("LightCurve", "Spectrum")
+    }
+    report = RowReport(
+        number=1, name="a", key="k", report=JobReport(job=job_of(row, 951), outcomes=told, directory="a")
+    )
+
+    result = results.note(row, job_of(row, 951), told, end_job(tmp_path, row, 951))
+
+    assert result.problem == report.what == "LightCurve, Spectrum: Error (code -2: no). See failure-*.md"

@@ -241,3 +241,16 @@ def test_ten_thousand_targets_with_fifty_mistakes_are_refused_in_seconds() -> No
 
     assert [(row, column) for row, column, _ in found] == [(n * 199 + 1, ("RA", "Dec")[n % 2]) for n in range(50)]
     assert spent < 5
+
+
+def test_a_sexagesimal_position_has_no_digits_of_its_own_making() -> None:
+    [row] = checked({"name": "GRB", "RA": "22:22:47.64", "Dec": "-07:31:04.4"})
+
+    assert (row.request.ra, row.request.dec) == (335.6985, -7.517888889)
+
+
+def test_what_one_row_lacks_is_told_with_the_row_first() -> None:
+    with pytest.raises(InvalidCampaign) as error:
+        checked({"name": "a", "RA": 1, "Dec": 2}, {"name": "b", "RA": 1})
+
+    assert str(error.value.mistakes[0]).startswith("row 2 (b), column Dec: Dec is missing")

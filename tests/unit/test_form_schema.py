@@ -151,3 +151,10 @@ def test_the_server_refuses_what_is_no_request(request_: Any) -> None:
 @pytest.mark.parametrize("products", ["all", "LightCurve", ["LightCurve", "Image"]], ids=str)
 def test_the_server_takes_the_products_to_cancel(products: Any) -> None:
     validate({"job_id": 951, "products": products}, schema_of(cancel_products), raise_on_error=True)
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_every_tab_has_a_name_of_its_own(flow: Flow[..., Any]) -> None:
+    """Prefect calls the others dict, float or None."""
+    for path, field in all_fields(flow).items():
+        assert [branch for branch in field.get("anyOf", []) if not {"title", "$ref"} & branch.keys()] == [], path

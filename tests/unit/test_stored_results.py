@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from xrt_support import USER
 
-from ukssdc import CancelReport, Product, ServiceError, TransportError
+from ukssdc import CancelReport, InvalidRequest, Product, ServiceError, TransportError
+from ukssdc.campaign import BatchReport, RowReport
+from ukssdc.campaign.mistakes import InvalidCampaign, Mistake
 from ukssdc.errors import JobInProgress, NoSlot, SubmissionRefused, UKSSDCError
 from ukssdc.job import Job
 from ukssdc.outcomes import Cancelled, Downloaded, Failed, JobReport, ProductsFailed, TimedOut
@@ -73,6 +75,35 @@ def test_failed_products_come_with_their_report(store: Callable[[Any], Any]) -> 
     assert isinstance(found, ProductsFailed)
     assert found.report == REPORT
     assert str(found) == str(ProductsFailed(REPORT))
+
+
+@stores
+def test_a_campaign_s_report_is_the_same_again_returned_or_raised(store: Callable[[Any], Any]) -> None:
+    rows = (
+        RowReport(number=1, name="GRB 200416A", key="a", report=REPORT),
+        RowReport(number=2, name="M82", key="b", problem="the service refused it"),
+    )
+    report = BatchReport(name="two", directory=Path("a"), rows=rows)
+
+    found, raised = store(report), store(ProductsFailed(report))
+
+    assert found == raised.report == report
+    assert isinstance(raised, ProductsFailed)
+    assert str(raised) == str(ProductsFailed(report))
+    assert [row.outcome for row in found.rows] == ["failed", "not_submitted"]
+    assert found.reports[0].files == REPORT.files
+
+
+@stores
+def test_what_is_wrong_in_a_campaign_or_a_request_comes_along(store: Callable[[Any], Any]) -> None:
+    mistakes = (Mistake(3, "RA", "RA is 400", "M82"), Mistake(None, "", "there is no target"))
+
+    campaign = store(InvalidCampaign(mistakes, source="m82.csv"))
+    request = store(InvalidRequest(["RA is 400", "name is missing"], source="m82.yaml"))
+
+    assert (campaign.mistakes, campaign.source) == (mistakes, "m82.csv")
+    assert (request.problems, request.source) == (("RA is 400", "name is missing"), "m82.yaml")
+    assert store(ServiceError("submit", ["no", "never"])).errors == ("no", "never")
 
 
 @stores

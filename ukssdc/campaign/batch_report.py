@@ -20,6 +20,7 @@ from ukssdc.outcomes import (
     ProductsFailed,
     TimedOut,
     build_failed,
+    describe_products,
 )
 from ukssdc.record import JobFolder
 from ukssdc.record.record import JobRecord
@@ -83,7 +84,7 @@ class RowReport(ShortRepr, BaseModel):
         """What came of it, in words."""
         if self.report is None:
             return self.problem or "not submitted"
-        failed = "; ".join(f"{failure.product}: {failure}" for failure in self.report.failures)
+        failed = describe_products({failure.product: str(failure) for failure in self.report.failures})
         return failed or self.problem or self.outcome.replace("_", " ")
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ukssdc.campaign.campaign_rows import Row
+from ukssdc.campaign.target_template import place_of
 from ukssdc.notebook import ShortRepr
 from ukssdc.request.request_sections import MODELS
 from ukssdc.results.formatting import format_count
@@ -95,6 +96,8 @@ class CampaignPlan(ShortRepr):
         if self.jobs:
             lines += ["", *_listing(self.rows), "", f"What is sent for row {self.rows[0].number}:", ""]
             lines += [shorten(f"  {_plain_line(line)}", WIDTH) for line in self.rows[0].request.to_yaml().splitlines()]
+            if unused := _unused_columns(self.rows):
+                lines += ["", *textwrap.wrap(f"These columns set nothing, and are in the results: {unused}", WIDTH)]
             shortest, longest = (format_duration(seconds) for seconds in self.duration)
             lines += ["", f"Time: {shortest} to {longest}, if a job takes 9 min to 1 h as users report,"]
             lines += ["most of it in the service's queue, and no other job of this account is active."]
@@ -141,6 +144,23 @@ def format_duration(seconds: float) -> str:
         elif parts:
             break
     return " ".join(parts[:2]) or "0 s"
+
+
+def _unused_columns(rows: Sequence[Row]) -> str:
+    """Return the columns that are named like no parameter; of those named like a product's, what would set it."""
+    names = dict.fromkeys(name for row in rows for name in row.columns if place_of(name) is None)
+    shown = [_plain(name) + _would_set(name) for name in list(names)[:MAX_SHOWN]]
+    return ", ".join(shown) + (f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else "")
+
+
+def _would_set(name: str) -> str:
+    products = [
+        f"{product}.{known}"
+        for product, model in MODELS.items()
+        for known in model.FIELD_NAMES
+        if known.lower() == name.lower()
+    ]
+    return f" ({products[0]} would set it)" if products else ""
 
 
 def _one_job(rows: Iterable[Row]) -> Iterable[OneJob]:

@@ -48,9 +48,14 @@ class InvalidCampaign(UKSSDCError):  # noqa: N818 - as InvalidRequest
     MAX_SHOWN = 200  # mistakes in the message
 
     def __init__(self, mistakes: Sequence[Mistake], source: str = "the campaign") -> None:
-        self.mistakes = tuple(mistakes)
+        self._mistakes = tuple(tuple(mistake) for mistake in mistakes)  # plain: they are stored as JSON
         self.source = source
-        count = "1 mistake" if len(self.mistakes) == 1 else f"{len(self.mistakes)} mistakes"
-        shown = "".join(f"\n  - {mistake}" for mistake in self.mistakes[: self.MAX_SHOWN])
-        more = len(self.mistakes) - self.MAX_SHOWN
+        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        shown = "".join(f"\n  - {mistake}" for mistake in mistakes[: self.MAX_SHOWN])
+        more = len(mistakes) - self.MAX_SHOWN
         super().__init__(f"{source} has {count}:{shown}" + (f"\n  ... and {more} more" if more > 0 else ""))
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """All of them."""
+        return tuple(Mistake._make(mistake) for mistake in self._mistakes)

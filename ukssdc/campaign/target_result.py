@@ -11,6 +11,7 @@ from ukssdc.campaign.campaign_rows import Row
 from ukssdc.campaign.target_science import TargetScience, read_science
 from ukssdc.errors import UKSSDCError
 from ukssdc.job import Job, is_web_address
+from ukssdc.outcomes import describe_products
 from ukssdc.record.record import JobRecord
 from ukssdc.status import Action, StatusCode, action_for
 from ukssdc.texts import replace_controls, shorten
@@ -73,14 +74,15 @@ class TargetResult:
         products = {str(product): _word(outcome) for product, outcome in outcomes.items()}
         queued, running = job_times(record) if record else (None, None)
         known = job or (record.job if record else None)
-        reasons = [problem or "", *(_reason(product, outcome, record) for product, outcome in outcomes.items())]
+        reasons = {str(product): _reason(product, outcome, record) for product, outcome in outcomes.items()}
+        failed = describe_products({product: reason for product, reason in reasons.items() if reason})
         return cls(
             row=row,
             outcome=_worst(products, problem, submitted=known is not None),
             job_id=known.job_id if known else None,
             url=known.url if known and is_web_address(known.url) else "",
             products=products,
-            problem=shorten(replace_controls("; ".join(dict.fromkeys(filter(None, reasons)))), MAX_PROBLEM),
+            problem=shorten(replace_controls("; ".join(filter(None, (problem, failed)))), MAX_PROBLEM),
             folder=folder,
             queued=queued,
             running=running,
@@ -133,8 +135,8 @@ def _reason(product: Any, outcome: Any, record: JobRecord | None) -> str:
     if _word(outcome) not in {FAILED, "timed out"}:
         return ""
     if not isinstance(outcome, str):
-        return f"{product}: {outcome}"
+        return str(outcome)
     last = next((s for s in reversed(record.history) if s.product == product), None) if record else None
     if last is not None and action_for(last.code) is Action.DOWNLOAD:
-        return f"{product}: complete at the service, but not on disk"
-    return f"{product}: {f'{last.text} (code {last.code})' if last else _word(outcome)}"
+        return "complete at the service, but not on disk"
+    return f"{last.text} (code {last.code})" if last else _word(outcome)

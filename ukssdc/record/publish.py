@@ -6,7 +6,7 @@ The files lie there as they do here: `{url}/{target}/{job number}/lc.tar.gz`. Wh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +89,16 @@ def publish_folder(folder: JobFolder) -> None:
     publish_record(folder)
 
 
+def restore_results(products: ProductsFolder, names: Sequence[str]) -> list[Path]:
+    """Fetch other files of these names from all jobs' remote folders, where they are not here; as `restore_records`.
+
+    What is larger than a record stays where it is.
+    """
+    patterns = ("*/" * depth + name for depth in range(2, MAX_FOLDERS + 2) for name in names)
+    found = [parts for pattern in patterns for parts in _remote(products).find(pattern)]
+    return _restore(products, found, may_be_large=True)
+
+
 def restore_records(products: ProductsFolder, name: str | None) -> list[Path]:
     """Fetch the records and the journal of a target that are in the remote folder and not here.
 
@@ -158,7 +168,7 @@ def restore_archive(folder: JobFolder, product: Product, archive_format: str) ->
     return url if whole else None
 
 
-def _restore(products: ProductsFolder, found: Iterable[tuple[str, ...]]) -> list[Path]:
+def _restore(products: ProductsFolder, found: Iterable[tuple[str, ...]], *, may_be_large: bool = False) -> list[Path]:
     """Fetch small files that are missing here; what cannot be read as what it is, is left to who reads it."""
     fetched: list[Path] = []
     for parts in found:
@@ -171,7 +181,11 @@ def _restore(products: ProductsFolder, found: Iterable[tuple[str, ...]]) -> list
         for block in remote.blocks(parts[-1]):
             content += block
             if len(content) > MAX_RECORD_BYTES:
+                if may_be_large:
+                    break
                 raise PublishError(f"{remote.url}/{parts[-1]} is too large to be a record", url=remote.url)
+        if len(content) > MAX_RECORD_BYTES:
+            continue
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, content)
