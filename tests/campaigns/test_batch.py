@@ -300,7 +300,7 @@ def test_a_single_request_may_have_a_folder_of_its_own_and_finds_its_job_there(
 def test_targets_and_template_may_be_texts_as_a_form_has_them(serve: Serve, options: dict[str, Any]) -> None:
     emulator = serve()
     table, template = "name,RA,Dec,targ\nGRB 1,11,-5,00000001\nGRB 2,12,-5,00000002", json.dumps(TEMPLATE)
-    asked = {"on_failure": "return", "dry_run": True} | options
+    asked: dict[str, Any] = {"on_failure": "return", "dry_run": True} | options
 
     pasted = request_batch(table, template, **asked)
 

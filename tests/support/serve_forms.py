@@ -17,7 +17,7 @@ if __name__ == "__main__":
                 sys.argv[1], parameters=json.loads(sys.argv[2]), entrypoint_type=EntrypointType.MODULE_PATH
             )
             for flow in (request_products, request_batch)
-        ),
+        ),  # type: ignore[arg-type]  # sync here
         pause_on_shutdown=False,
         print_starting_message=False,
     )
