@@ -117,7 +117,7 @@ def test_one_job_with_a_spectrum_of_each_observation(
     for column in ("MeanMJD", "Exposure", "Rate", "RateErr", "ObsFlux", "ObsFluxPos", "ObsFluxNeg"):
         assert spectra[column].unit is not None
         assert np.ma.count(spectra[column]) == len(OBSIDS)
-    assert all((folder / file).is_file() for file in spectra["File"])
+    assert all((folder / "spec" / file).is_file() for file in spectra["File"])
     campaign = Table.read(destination / "campaign.ecsv")
     assert campaign["Spectra"].tolist() == [288]
     look_at(page, destination, "m82-one-job")
