@@ -109,9 +109,15 @@ def test_one_job_with_a_spectrum_of_each_observation(
     assert (folder / "spec.tar.gz").stat().st_size == SIZE
     assert {path.name for path in (folder / "spec").iterdir() if path.is_dir()} == {f"Obs_{name}" for name in OBSIDS}
     assert all((folder / "spec" / f"Obs_{name}" / f"Obs_{name}pc.pi").is_file() for name in OBSIDS)
+    assert all((folder / "spec" / f"Obs_{name}" / "events.evt").stat().st_size > 3_900_000 for name in OBSIDS)
     spectra = Table.read(folder / "spectra.ecsv")
-    print(spectra.info)  # noqa: T201 - shown where it fails
-    assert Counter(spectra["ObsID"]) == Counter(OBSIDS)
+    assert Counter(spectra["ObsID"].astype(str)) == Counter(OBSIDS)
+    assert set(spectra["Mode"]) == {"PC"}
+    assert set(spectra["Model"]) == {"PowerLaw"}
+    for column in ("MeanMJD", "Exposure", "Rate", "RateErr", "ObsFlux", "ObsFluxPos", "ObsFluxNeg"):
+        assert spectra[column].unit is not None
+        assert np.ma.count(spectra[column]) == len(OBSIDS)
+    assert all((folder / "spec" / file).is_file() for file in spectra["File"])
     campaign = Table.read(destination / "campaign.ecsv")
     assert campaign["Spectra"].tolist() == [288]
     look_at(page, destination, "m82-one-job")

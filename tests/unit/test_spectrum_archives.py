@@ -5,6 +5,8 @@ The rules: OGIP/92-007 for spectra, CAL/GEN/92-002 for responses; the layout: pr
 
 from __future__ import annotations
 
+import io
+import tarfile
 import warnings
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from astropy.table import Table
 from emulated_slices import unpack_slices
 from looks import fits, full_look, look
 
+from ukssdc.emulator.data.packing import Archive
+from ukssdc.emulator.data.slice_archives import slice_archives
 from ukssdc.quicklook import write_files
 from ukssdc.results import SpectralFits
 from ukssdc.results.spectrum_files import net_rate
@@ -217,3 +221,22 @@ def test_no_fit_no_table(tmp_path: Path) -> None:
     write_files(look(spectral_fits=SpectralFits(slices={})), tmp_path)
 
     assert not (tmp_path / "spectra.ecsv").exists()
+
+
+@pytest.mark.parametrize("archive_format", ["tar.gz", "tar"])
+def test_a_size_is_spread_over_the_slices(archive_format: str) -> None:
+    files = slice_archives(emulated_results.job(timeslice="obsid", specobs="all", targ="00032503"))
+
+    archive = Archive(files, archive_format, size=6_000_001, seed="seed")
+    content = b"".join(archive.blocks())
+
+    assert len(content) == archive.size == 6_000_001
+    assert b"".join(archive.blocks(1000, 5_000_000)) == content[1000:5_000_000]
+    with tarfile.open(fileobj=io.BytesIO(content)) as whole:
+        assert [name for name in whole.getnames() if name != "events.evt"] == list(files)
+        for name in files:
+            packed = whole.extractfile(name)
+            assert packed is not None
+            with tarfile.open(fileobj=packed) as one, tarfile.open(fileobj=io.BytesIO(files[name])) as before:
+                assert one.getnames() == [*before.getnames(), "events.evt"]
+                assert one.getmember("events.evt").size > 1_500_000
