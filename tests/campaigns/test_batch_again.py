@@ -1,4 +1,4 @@
-"""A campaign's flow run that is killed and set going again by Prefect: it is the same run, and goes on with its jobs."""
+"""A campaign's flow run that is killed, and set going again by Prefect: the same run goes on with its jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xrt_support import USER, Serve
 
 from ukssdc import Product
 from ukssdc.emulator import Build, Fault
-from xrt_products import request_batch
+from xrt_products import BatchReport, request_batch
 
 TIMEOUT = 120.0  # s
 STALL = 60.0  # s; longer than it takes to kill a process
@@ -48,6 +48,7 @@ def test_a_row_whose_submission_was_on_its_way_is_not_submitted_again(
 
         report = run_flow(request_batch, client.read_flow_run(run.id), parameters)
 
+    assert isinstance(report, BatchReport)
     assert report.ok
     assert [job.name for job in emulator.jobs.values()] == ["GRB 1", "GRB 2", "GRB 3"]
     assert [row.job.job_id for row in report.reports] == [951, 952, 953]

@@ -138,6 +138,7 @@ class ScriptRun(_Campaign):
 
     def __init__(self, emulator: Emulator, home: Path, count: int, interval: float) -> None:
         super().__init__(emulator, home, count, interval)
+        self.environment["PREFECT_LOGGING_TO_API_ENABLED"] = "false"  # the session's server has enough to do
         self._group = self._start()
 
     def _start(self) -> Group:
@@ -199,9 +200,7 @@ class DeployedRun(_Campaign):
 
     def _start_worker(self) -> Group:
         command = [str(BIN / "prefect"), "worker", "start", "--pool", "xrt"]
-        return Group(
-            command, self.home / "worker.log", self.home, PREFECT_WORKER_QUERY_SECONDS="1", **self.environment
-        )
+        return Group(command, self.home / "worker.log", self.home, PREFECT_WORKER_QUERY_SECONDS="1", **self.environment)
 
     def restart(self, part: str) -> None:
         match part:
