@@ -1,4 +1,4 @@
-"""A campaign's flow run that is killed and set going again by Prefect: the same run goes on with its jobs."""
+"""A campaign's flow run that is killed, and set going again by Prefect: the same run goes on with its jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCRIPT = """
 import json, sys
 from prefect import get_client
 from prefect.flow_engine import run_flow
-from xrt_products import BatchReport, request_batch
+from xrt_products import request_batch
 run, parameters = json.loads(sys.argv[1])
 with get_client(sync_client=True) as client:
     run_flow(request_batch, client.read_flow_run(run), parameters)

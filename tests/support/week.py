@@ -138,6 +138,7 @@ class ScriptRun(_Campaign):
 
     def __init__(self, emulator: Emulator, home: Path, count: int, interval: float) -> None:
         super().__init__(emulator, home, count, interval)
+        self.environment["PREFECT_LOGGING_TO_API_ENABLED"] = "false"  # the session's server has enough to do
         self._group = self._start()
 
     def _start(self) -> Group:
