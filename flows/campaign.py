@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from prefect import get_run_logger
 
 from ukssdc import Job
-from ukssdc.addresses import is_same_service
 from ukssdc.campaign.batch_report import RowReport, recorded_report
 from ukssdc.campaign.campaign_progress import CampaignProgress
-from ukssdc.campaign.campaign_rows import Row, row_key
+from ukssdc.campaign.campaign_rows import Row
+from ukssdc.campaign.recorded_jobs import CANCELLED, needs_job, recorded_jobs
 from ukssdc.errors import JobInProgress, NoSlot, SubmissionRefused, UKSSDCError
 from ukssdc.outcomes import JobReport
 from ukssdc.record import JobFolder, ProductsFolder
-from ukssdc.record.record import JobRecord
 from ukssdc.slots import SubmissionSlot
 from ukssdc.times import clock
 from xrt_products.flows.followed_job import FollowedJob, show_job
@@ -28,7 +26,6 @@ from xrt_products.tasks.cancellation import RunCancelled
 from xrt_products.tasks.flow_run import label_flow_run
 
 MAX_NAMED = 10  # jobs in a message
-CANCELLED = "cancelled"  # an outcome, on record: what was cancelled in an earlier run is asked for anew
 
 
 class CampaignDisplay(Protocol):
@@ -92,11 +89,11 @@ class RowQueue:
     def restore(self) -> list[JobFolder]:
         """See what earlier runs have done, and show it; return the jobs that they have left unfinished."""
         unfinished = []
-        found = self._recorded_jobs()
+        found = recorded_jobs(self._rows, self._products, self._service)
         for row in self._rows:
             jobs = found.get(row.key, [])
             self._submissions.note_earlier(row, len(jobs))
-            if not jobs or jobs[-1][1].gone or CANCELLED in jobs[-1][1].outcomes.values():
+            if needs_job(jobs):
                 self._queued.append(row)
                 continue
             folder, record = jobs[-1]
@@ -257,17 +254,6 @@ class RowQueue:
         self.reports[row.key] = report
         (self._failed.discard if report.ok else self._failed.add)(row.key)
         self._display.note(row, report)
-
-    def _recorded_jobs(self) -> dict[str, list[tuple[JobFolder, JobRecord]]]:
-        """Return what is on record of each row, by its key, the newest last."""
-        found: dict[str, list[tuple[JobFolder, JobRecord]]] = {}
-        for target in dict.fromkeys(row.folder for row in self._rows):
-            for folder, record in replace(self._products, target=target).jobs():
-                if is_same_service(record.url, self._service):
-                    found.setdefault(row_key(record.request, target), []).append((folder, record))
-        for jobs in found.values():
-            jobs.sort(key=lambda job: job[1].job_id)
-        return found
 
 
 def _any_cancelled(report: JobReport) -> bool:

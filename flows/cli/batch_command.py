@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, make_dataclass
@@ -16,6 +17,9 @@ from pydantic import TypeAdapter, ValidationError
 from ukssdc.campaign import Campaign, plan
 from ukssdc.campaign.campaign_file import KEYS
 from ukssdc.campaign.mistakes import InvalidCampaign, Mistake
+from ukssdc.campaign.recorded_jobs import submitted_rows
+from ukssdc.record import ProductsFolder
+from ukssdc.service import BASE_URL
 from ukssdc.slots import MAX_ACTIVE
 from xrt_products.flows.cli.run_flow import finish, flow_parameters, load_flows
 from xrt_products.flows.options import FollowOptions
@@ -114,7 +118,9 @@ def run_campaign(
     """Check a campaign, and run it; the exit status is 1 where a target failed."""
     rows = campaign.rows()
     if dry_run:
-        sys.stdout.write(str(plan(rows, max_active=options.max_active)))
+        service = os.environ.get("UKSSDC_URL") or BASE_URL  # no client: it needs an account
+        submitted = submitted_rows(rows, ProductsFolder(options.destination), service, redo)
+        sys.stdout.write(str(plan(rows, finished=submitted, max_active=options.max_active)))
         return 0
     xrt_products = load_flows(options)
     return finish(

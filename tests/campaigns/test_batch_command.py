@@ -119,3 +119,16 @@ def test_several_requests_are_a_campaign(serve: Serve, run: Run, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert [job.name for job in emulator.jobs.values()] == ["Target a", "Target b"]
     assert "2 downloaded" in done.stdout
+
+
+def test_a_dry_run_counts_what_is_missing_alone(serve: Serve, run: Run, campaign: Callable[..., Path]) -> None:
+    serve({LC: SHORT}, targets={"GRB 2": {LC: Build(ends=-3)}})
+    assert run("batch", campaign()).returncode == 1
+    path = campaign(targets=targets(4))
+
+    assert (
+        "1 job would be submitted, 5 active at once; 3 rows submitted already."
+        in run("batch", path, "--dry-run").stdout
+    )
+    assert "2 jobs would be submitted" in run("batch", path, "--dry-run", "--redo", "failed").stdout
+    assert "4 jobs would be submitted" in run("batch", path, "--dry-run", "--redo", "all").stdout

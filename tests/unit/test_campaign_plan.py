@@ -41,7 +41,7 @@ def test_what_is_done_is_not_sent_again() -> None:
     found = plan(rows, finished={row.key for row in rows[:9]})
 
     assert (found.jobs, found.finished) == (1, 9)
-    assert "1 job would be submitted, 5 active at once; 9 rows finished already." in str(found)
+    assert "1 job would be submitted, 5 active at once; 9 rows submitted already." in str(found)
     assert str(plan(rows, finished={row.key for row in rows})).count("\n") == 1
 
 

@@ -69,7 +69,7 @@ class CampaignPlan(ShortRepr):
     rows : tuple of Row
         Those that would be submitted, a job each.
     finished : int
-        Rows that are finished already.
+        Rows that are submitted already, and are not again.
     max_active : int
         Jobs that are active at once.
     duration : (float, float)
@@ -91,7 +91,7 @@ class CampaignPlan(ShortRepr):
 
     def __str__(self) -> str:
         """Return the plan as a text, 80 characters wide."""
-        done = f"; {format_count(self.finished, 'row')} finished already" if self.finished else ""
+        done = f"; {format_count(self.finished, 'row')} submitted already" if self.finished else ""
         lines = [f"{format_count(self.jobs, 'job')} would be submitted, {self.max_active} active at once{done}."]
         if self.jobs:
             lines += ["", *_listing(self.rows), "", f"What is sent for row {self.rows[0].number}:", ""]
@@ -118,7 +118,7 @@ def plan(rows: Sequence[Row], *, finished: Collection[str] = (), max_active: int
     rows : sequence of Row
         All of them.
     finished : collection of str, optional
-        Keys of those that are finished already.
+        Keys of those that are submitted already, and are not again.
     max_active : int, optional
         Jobs that are active at once.
 

@@ -27,6 +27,8 @@ Example, 60x real time:
   python -m ukssdc.emulator --speed 60
 """
 
+MINUTE = 60.0  # s
+
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
@@ -65,12 +67,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     sys.stdout.write(
         f"The emulated UKSSDC product service answers at {emulator.url}, {given.speed:g}x real time.\n\n"
-        f"  export UKSSDC_URL={emulator.url}\n  export UKSSDC_USER={users[0]}\n\nPress Ctrl-C to stop.\n"
+        f"  export UKSSDC_URL={emulator.url}\n  export UKSSDC_USER={users[0]}\n"
+        f"{_poll_hint(given.speed)}\nPress Ctrl-C to stop.\n"
     )
     sys.stdout.flush()
     stop.wait()
     emulator.stop()
     return 0
+
+
+def _poll_hint(speed: float) -> str:
+    """Return how to poll a compressed service as often as a real one."""
+    if speed == 1:
+        return ""
+    return f"\nA minute of it takes {MINUTE / speed:.3g} s: run with --interval {MINUTE / speed:.3g}.\n"
 
 
 def _port(text: str) -> int:
