@@ -3,6 +3,7 @@
 # No postponed annotations here: a served flow is pickled by value, without what only its annotations name.
 
 import json
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from prefect import flow, get_run_logger
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from ukssdc import ArchiveFormat, IfExists
-from ukssdc.campaign import RESULT_FILES, BatchReport, Campaign, plan, read_targets
+from ukssdc.campaign import RESULT_FILES, BatchReport, Campaign, Targets, plan, read_targets
 from ukssdc.campaign.mistakes import InvalidCampaign, Mistake
 from ukssdc.campaign.target_science import RESULTS as RESULTS_JSON
 from ukssdc.campaign.target_table import read_targets_text
+from ukssdc.campaign.target_template import place_of
 from ukssdc.errors import InvalidOptions, InvalidRequest, JobInProgress, UKSSDCError
 from ukssdc.limits import MAX_WAIT
 from ukssdc.markdown import code_block
@@ -216,11 +218,12 @@ def _read_campaign(
     is_table = isinstance(targets, str) and "\n" in targets.strip()
     common = _read_template(template) if isinstance(template, str) else template
     if not isinstance(targets, list) and not is_table and Path(targets).suffix.lower() in CAMPAIGN_FILES:
-        campaign = Campaign.load(targets)
-        if campaign.options.keys() - {"flow_run"}:
+        campaign = _without_source(lambda: Campaign.load(targets, quote=False))
+        if others := campaign.options.keys() - {"flow_run"}:
+            known = ", ".join(sorted(others & FollowOptions().as_parameters().keys())) or "more than targets"
             raise InvalidOptions(
-                f"{targets} sets {', '.join(campaign.options)}: give the flow's options as parameters, or run "
-                f"`xrt-products batch {targets}`, which takes them from the file"
+                f"{targets} sets {known}: give the flow's options as parameters, or run `xrt-products batch {targets}`,"
+                " which takes them from the file"
             )
         return campaign if common is None else campaign.model_copy(update={"template": common})
     size = len(json.dumps(targets, default=str))
@@ -231,8 +234,26 @@ def _read_campaign(
         )
     if isinstance(targets, list):
         return Campaign(name=name, targets=targets, template=common or {}, folder=folder, units=units or {})
-    found = read_targets_text(str(targets)) if is_table else read_targets(targets)
+    found = read_targets_text(str(targets)) if is_table else _read_table(targets)
     return Campaign(name=name, targets=found, template=common or {}, folder=folder, units=units or found.units)
+
+
+def _read_table(path: str | Path) -> Targets:
+    """Return the table in a file on the worker; what is none of targets is not repeated by an error."""
+    found = read_targets(path)
+    if not any(place_of(column) for row in found for column in row):
+        problem = "it has no column that is named like a parameter: name, RA, Dec and so on"
+        raise InvalidCampaign([Mistake(None, "", problem)], source=str(path))
+    return found
+
+
+def _without_source(read: Callable[[], Campaign]) -> Campaign:
+    """Read a file; its errors are made anew, as the traceback of the first leads to the file's contents."""
+    try:
+        return read()
+    except InvalidCampaign as error:
+        mistakes, source = error.mistakes, error.source
+    raise InvalidCampaign(mistakes, source=source)
 
 
 def _read_template(template: str) -> dict[str, Any]:

@@ -181,7 +181,9 @@ def follow_queue(
                 folder = queue.submit_next([job.folder.job for job in jobs if job.active])
                 jobs += [FollowedJob(folder, options, one_of_many=one_of_many)] if folder is not None else []
             nothing_else = not queue.waiting and not any(job.active for job in jobs)
-            for job in [job for job in jobs if job.finished or nothing_else][:1]:  # one: its quick look takes its time
+            # One, as its quick look takes its time; and none before what waits has all the room that there is.
+            room = queue.waiting and queue.slot is not None and queue.slot.may_have_room
+            for job in [] if room else [job for job in jobs if job.finished or nothing_else][:1]:
                 report = _report(job)
                 jobs.remove(job)
                 queue.finish(job, report)
@@ -205,6 +207,7 @@ def _poll(
             queue.slot if queue.waiting else None,
             lambda: any(job.finished for job in jobs),
             options.max_wait,
+            options.interval,
         )
     except NoSlot as error:
         queue.stop(error)

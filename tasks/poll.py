@@ -9,6 +9,7 @@ from prefect import get_run_logger, runtime
 from ukssdc import Client, JobStatus, UKSSDCError
 from ukssdc.errors import NoSlot
 from ukssdc.limits import MAX_WAIT
+from ukssdc.service import POLL_INTERVAL
 from ukssdc.slots import SubmissionSlot
 from ukssdc.tracker import JobTracker
 from xrt_products.tasks.account import Account, client_for
@@ -64,6 +65,7 @@ def poll_status(
     slot: SubmissionSlot | None = None,
     wake: Callable[[], bool] | None = None,
     max_wait: float = MAX_WAIT,
+    interval: float = POLL_INTERVAL,
 ) -> dict[int, JobStatus]:
     """Make one status call for each job that is due, for all its pending products.
 
@@ -83,6 +85,8 @@ def poll_status(
         Tells whether there is something else to be done, which ends the task as well.
     max_wait : float, optional
         How long a slot is waited for while the count does not change, s.
+    interval : float, optional
+        Time between two counts, s.
 
     Returns
     -------
@@ -108,14 +112,16 @@ def poll_status(
                 _poll(tracker, client)
                 if tracker.poll_error is None:
                     _show(tracker, (artifacts or {}).get(tracker.job.job_id))
-        no_slot = _take(slot, trackers, client, max_wait) if slot is not None else None
+        no_slot = _take(slot, trackers, client, max_wait, interval) if slot is not None else None
     ready = {t.job.job_id: t.status for t in trackers if t.settled or t.deadline_passed or t.poll_failed}
     if ready or (slot is not None and slot.held) or (wake is not None and wake()):
         return ready
     raise ProductsPending("; ".join([*map(str, trackers), *([str(no_slot)] if no_slot else [])]), trackers, no_slot)
 
 
-def _take(slot: SubmissionSlot, trackers: Sequence[JobTracker], client: Client, max_wait: float) -> UKSSDCError | None:
+def _take(
+    slot: SubmissionSlot, trackers: Sequence[JobTracker], client: Client, max_wait: float, interval: float
+) -> UKSSDCError | None:
     """Take a slot if there is one; return why there is none."""
     for tracker in trackers:
         if tracker.complete:  # what has come to its end at the service leaves room
@@ -129,7 +135,7 @@ def _take(slot: SubmissionSlot, trackers: Sequence[JobTracker], client: Client, 
         late = is_deployed() and error.refusal and (runtime.task_run.run_count or 1) < DEPLOYED_TRIES
         if not (error.retryable or slot.counted or late):
             raise
-        slot.pause(max(tracker.interval for tracker in trackers) if trackers else 0.0)
+        slot.pause(max(interval, error.retry_after or 0.0))
         if slot.stalled_for > max_wait:
             raise NoSlot(
                 f"no slot for {max_wait:g} s, in which the number of active jobs has not changed: {error}. See "

@@ -209,6 +209,31 @@ def test_a_file_that_sets_options_is_for_the_command(serve: Serve, options: dict
         request_batch(tmp_path / "c.json", **options)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("hosts", "hunter2 one\nhunter2 two\n"),
+        ("hosts.csv", "user,password\nme,hunter2\n"),
+        ("hosts.yaml", "password: hunter2\n"),
+        ("hosts.yaml", "name: {password: hunter2}\ntargets: [hunter2]\n"),
+        ("hosts.yaml", "- hunter2: [\n"),
+        ("hosts.json", '{"hunter2": "hunter2", "targets": []}'),
+    ],
+)
+def test_an_error_about_a_file_that_a_parameter_names_repeats_nothing_of_it(
+    serve: Serve, options: dict[str, Any], tmp_path: Path, name: str, text: str
+) -> None:
+    emulator = serve()
+    (tmp_path / name).write_text(text)
+
+    with pytest.raises(UKSSDCError) as error:
+        request_batch(tmp_path / name, TEMPLATE, **options, dry_run=True)
+
+    assert "hunter2" not in str(error.value)
+    assert "password" not in str(error.value)
+    assert len(emulator.ledger) == 0
+
+
 def test_many_rows_go_into_a_file(serve: Serve, options: dict[str, Any]) -> None:
     emulator = serve()
 

@@ -64,7 +64,7 @@ class Campaign(ShortRepr, BaseModel):
         return [plain_target(row) if isinstance(row, Mapping) else row for row in targets] if is_list else targets
 
     @classmethod
-    def load(cls, path: str | PathLike[str], targets: str | PathLike[str] | None = None) -> Self:
+    def load(cls, path: str | PathLike[str], targets: str | PathLike[str] | None = None, *, quote: bool = True) -> Self:
         """Read a campaign's file, YAML or JSON.
 
         Parameters
@@ -72,6 +72,8 @@ class Campaign(ShortRepr, BaseModel):
         path : path-like
         targets : path-like, optional
             A table, in the place of the targets that the file names.
+        quote : bool, optional
+            Whether an error may quote from the file.
 
         Raises
         ------
@@ -80,11 +82,11 @@ class Campaign(ShortRepr, BaseModel):
         """
         path = Path(path)
         try:
-            content = read_request_file(path)
+            content = read_request_file(path, quote=quote)
         except InvalidRequest as error:
             problems = [_of_campaign(problem, path) for problem in error.problems]
             raise InvalidCampaign([Mistake(None, "", problem) for problem in problems], source=str(path)) from None
-        file = _CampaignFile(path, content)
+        file = _CampaignFile(path, content, quote=quote)
         found = read_targets(targets) if targets is not None else file.targets()
         template, folder, name = file.template(), file.text("folder", "{name}"), file.text("name", path.stem)
         units = {str(column): str(unit) for column, unit in file.mapping("units").items()}
@@ -158,8 +160,8 @@ class Campaign(ShortRepr, BaseModel):
 class _CampaignFile:
     """The content of a campaign's file while it is read."""
 
-    def __init__(self, path: Path, content: Mapping[Any, Any]) -> None:
-        self.path, self.content = path, content
+    def __init__(self, path: Path, content: Mapping[Any, Any], *, quote: bool) -> None:
+        self.path, self.content, self.quote = path, content, quote
         self.mistakes: list[Mistake] = []
         self.table: Path | None = None
 
@@ -184,7 +186,7 @@ class _CampaignFile:
         if not isinstance(value, str):
             return {str(name): item for name, item in self.mapping("template").items()}
         try:
-            return dict(read_request_file(self.path.parent / value))
+            return dict(read_request_file(self.path.parent / value, quote=self.quote))
         except InvalidRequest as error:
             self.mistakes += [Mistake(None, "", f"template: {problem}") for problem in error.problems]
             return {}
@@ -203,12 +205,15 @@ class _CampaignFile:
             return Targets()
         for number, row in enumerate(value, start=1):
             if not isinstance(row, Mapping):
-                problem = f"it is {format_value(row)}: give columns with their values, like `name: M82`"
+                problem = f"it is {self._shown(row)}: give columns with their values, like `name: M82`"
                 self.mistakes.append(Mistake(number, "", f"targets: {problem}"))
         return [{str(name): item for name, item in row.items()} for row in value if isinstance(row, Mapping)]
 
+    def _shown(self, value: Any) -> str:
+        return format_value(value) if self.quote else "something else"
+
     def _refuse(self, key: str, value: Any, needed: str) -> None:
-        state = "is missing" if value is None else f"is {format_value(value)}"
+        state = "is missing" if value is None else f"is {self._shown(value)}"
         self.mistakes.append(Mistake(None, "", f"{key} {state}: give {needed}"))
 
 
