@@ -33,7 +33,7 @@ LONG = 3 * ("batch", "service", "worker", "server")
 @pytest.mark.parametrize(
     ("count", "start", "restarts", "rate", "speed", "limit"),
     [
-        pytest.param(60, ScriptRun, ("batch", "service"), 0.002, 4000.0, MINUTE, id="60 targets"),
+        pytest.param(60, ScriptRun, ("batch", "service"), 0.002, 1500.0, 2 * MINUTE, id="60 targets"),
         pytest.param(
             1000, DeployedRun, LONG, 0.004, WEEK / (13 * MINUTE), 30 * MINUTE, id="1000 targets", marks=pytest.mark.long
         ),

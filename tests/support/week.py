@@ -15,6 +15,7 @@ from math import log
 from pathlib import Path
 from typing import Any, Protocol
 
+from active_jobs import most_active
 from campaign_support import TEMPLATE, targets
 from own_server import OwnServer
 from prefect_runs import BIN, ENDS, Group, Runs, account, copy_database, kill_marked, wait_for
@@ -264,6 +265,7 @@ def figures(emulator: Emulator, restarts: Counter[str], seconds: float) -> list[
     hit = Counter(call.call for call in emulator.ledger if call.fault)
     return [
         f"{len(emulator.jobs)} jobs in {seconds:.0f} s, {emulator.now() / 86400:.1f} days of the service",
+        f"at most {most_active(emulator)} active at once",
         f"calls: {_counts(calls)}",
         f"of these with a fault: {_counts(hit)}",
         f"faults: {faults.total()} of {len(faults)} kinds: {_counts(faults)}",
