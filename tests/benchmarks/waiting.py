@@ -1,7 +1,7 @@
 """A campaign that waits: memory over its length, processor time of a poll, and what it leaves with Prefect's server.
 
 Campaigns of 10, 100 and 1,000 jobs in five slots, each followed in a process of its own, beside a bare loop with
-`ukssdc` alone that asks as often. Intervals and run times are compressed; memory is sampled while they run.
+`ukssdc` alone that asks as often, at the same time. Intervals and run times are compressed; memory is sampled while they run.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,10 @@ from xrt_products.flows.cli.server import NO_STATISTICS, listen
 
 SLOTS = 5
 INTERVAL = 0.2  # s
-POLLS = 10  # of a job
+POLLS = 5  # of a job
 SIZES = (10, 100, 1000)
 MANY = 40  # active jobs, to tell what one takes
-LONG_POLLS = 400  # of each of five jobs, for the processor time of a poll
+LONG_POLLS = 200  # of each of five jobs, for the processor time of a poll
 MIB = 2**20
 OURS = """
 import json, sys, time
@@ -99,6 +100,16 @@ def follow(
         }
 
 
+def both(count: int, polls: int, root: Path, environment: dict[str, str]) -> list[dict[str, Any]]:
+    """Let ours and the loop run at the same time, each on an emulator of its own."""
+    with ThreadPoolExecutor(2) as pool:
+        started = [
+            pool.submit(follow, script, count, polls, root / str(number), environment)
+            for number, script in enumerate((OURS, LOOP))
+        ]
+        return [process.result() for process in started]
+
+
 def main() -> None:
     """Measure, print a table, and write it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -116,15 +127,12 @@ def main() -> None:
             environment |= {"PREFECT_LOGGING_LEVEL": "ERROR", "XDG_STATE_HOME": str(root / "state")}
             for size in sizes:
                 before = len(proxy.calls), _database(root / "server")
-                ours = follow(OURS, size, POLLS, root / f"ours-{size}", environment)
+                ours, loop = both(size, POLLS, root / str(size), environment)
                 time.sleep(5.0)  # until the server has written its last events
                 calls, grown = len(proxy.calls) - before[0], _database(root / "server") - before[1]
-                loop = follow(LOOP, size, POLLS, root / f"loop-{size}", environment)
                 data[str(size)] = {"ours": ours, "loop": loop, "prefect_calls": calls, "database": grown}
                 rows += _rows(size, ours, loop, calls, grown)
-            ours, loop = (
-                follow(s, SLOTS, LONG_POLLS, root / f"long-{n}", environment) for n, s in enumerate((OURS, LOOP))
-            )
+            ours, loop = both(SLOTS, LONG_POLLS, root / "long", environment)
             few, many = (follow(OURS, MANY, POLLS, root / f"slots-{n}", environment, n) for n in (SLOTS, MANY))
             data["slots"] = {str(SLOTS): few, str(MANY): many}
             grown = (many["memory"] - few["memory"]) / (MANY - SLOTS)
