@@ -1,7 +1,8 @@
 """A campaign that waits: memory over its length, processor time of a poll, and what it leaves with Prefect's server.
 
 Campaigns of 10, 100 and 1,000 jobs in five slots, each followed in a process of its own, beside a bare loop with
-`ukssdc` alone that asks as often, at the same time. Intervals and run times are compressed; memory is sampled while they run.
+`ukssdc` alone that asks as often, at the same time. Intervals and run times are compressed; memory is sampled while
+they run.
 """
 
 from __future__ import annotations

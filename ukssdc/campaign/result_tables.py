@@ -62,6 +62,9 @@ COLUMNS: dict[str, tuple[str, Get]] = {  # name -> unit, and how it is made
     **_measured("Flux", FLUX, _of_spectrum("flux")),
     "Problem": ("", lambda result: result.problem),
 }
+TIMES = frozenset({"Queued", "Running", "Exposure"})  # s, to a tenth
+EXACT = frozenset({"XRT_RA", "XRT_Dec", "MJD"})
+DIGITS = 6  # significant, of all other numbers
 INTEGERS = frozenset({"Row", "Job", "Spectra"})
 TEXTS = frozenset({"Target", "Outcome", "Products", "XRT_Position", "Mode", "Model", "Problem", "Path"})
 
@@ -93,7 +96,7 @@ class ResultTables:
         """Return a target's cells; None where there is no value."""
         row = result.row
         path = os.path.relpath(result.folder, self.directory) if result.folder else None
-        found = (get(result) for _, get in COLUMNS.values())
+        found = (_rounded(column, get(result)) for column, (_, get) in COLUMNS.items())
         return (row.number, row.name, *(_simple(row.columns.get(name)) for name in self.inputs), *found, path)
 
     def csv(self, rows: Sequence[tuple[Any, ...]]) -> str:
@@ -130,6 +133,13 @@ def _simple(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value
     return replace_controls(json.dumps(value, default=str) if isinstance(value, (list, tuple, dict)) else str(value))
+
+
+def _rounded(column: str, value: Any) -> Any:
+    """Return a number without the digits that nothing stands behind."""
+    if not isinstance(value, float) or column in EXACT:
+        return value
+    return round(value, 1) if column in TIMES else float(f"{value:.{DIGITS}g}")
 
 
 def _uniform(column: str, cells: Sequence[Any]) -> tuple[list[Any], type]:
