@@ -193,7 +193,7 @@ class RowQueue:
         left = len(self._queued) + len(self._once_more)
         return (
             f"{goes_on}, {left} of {len(self._rows)} rows not submitted yet.\n"
-            f"Done so far: {self._products.path}/campaign.csv. The same campaign again goes on from here; "
+            f"Done so far: {self._products.path}/campaign.csv. The same campaign again goes on from here;\n"
             "`xrt-products cancel JOB` cancels what is not wanted any more"
         )
 

@@ -158,9 +158,10 @@ def test_ctrl_c_leaves_the_jobs_and_says_how_to_go_on_which_the_same_command_doe
     again = Terminal("batch", "campaign.yaml", *COMMAND, directory=folder)
     assert again.end() == 0
 
-    assert interrupted.screen()[-2:] == [
+    assert interrupted.screen()[-3:] == [
         "xrt-products: interrupted; 2 jobs go on at the service (952, 953), 1 of 4 rows not submitted yet.",
-        "Done so far: products/campaign.csv. The same campaign again goes on from here",
+        "Done so far: products/campaign.csv. The same campaign again goes on from here;",
+        "`xrt-products cancel JOB` cancels what is not wanted any more",
     ]
     assert cancel_calls(emulator) == []
     assert [job.name for job in emulator.jobs.values()] == [f"GRB {n}" for n in range(1, 5)]
