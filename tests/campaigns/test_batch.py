@@ -180,7 +180,7 @@ def test_another_campaign_in_the_same_folder_is_refused(serve: Serve, options: d
             run_batch(targets(2), options)
 
     with meanwhile(lambda: emulator.jobs, second):
-        run_batch(targets(1), options | {"max_wait": 8.0})
+        run_batch(targets(1), options | {"max_wait": 5.0})
 
     assert len(emulator.jobs) == 1
 
