@@ -102,9 +102,10 @@ class RowQueue:
                 self._restored.add(folder.job.job_id)
                 unfinished.append(folder)
                 continue
-            report = _row_report(row, recorded_report(folder, record))
+            recorded = recorded_report(folder, record)
+            report = _row_report(row, recorded)
             if not record.finished:  # killed before its quick look
-                show_job(folder, recorded_report(folder, record), self._options, in_ui=False)
+                show_job(folder, recorded, self._options, in_ui=False)
             if self._redo == "all" or (self._redo == "failed" and not report.ok):
                 self._queued.append(row)
             else:

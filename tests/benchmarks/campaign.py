@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import log
 from pathlib import Path
 from typing import Any
@@ -167,6 +169,17 @@ def _result(process: subprocess.Popen[str]) -> dict[str, Any]:
     return dict(zip(("ok", "wall", "cpu", "memory"), json.loads(output.splitlines()[-1]), strict=True))
 
 
+@contextmanager
+def counted_server(root: Path) -> Iterator[tuple[dict[str, str], PrefectProxy]]:
+    """Serve as the commands do, behind a proxy that counts; yield an environment for that server, and the proxy."""
+    (root / "server").mkdir()
+    with commands_server(root / "server") as url, listen() as listener:
+        host, port = url.removeprefix("http://").split(":")
+        proxy = PrefectProxy(listener, (host, int(port)), "/api")
+        environment = os.environ | NO_STATISTICS | {"PREFECT_API_URL": proxy.api, "PREFECT_HOME": str(root / "c")}
+        yield environment | {"PREFECT_LOGGING_LEVEL": "ERROR", "XDG_STATE_HOME": str(root / "state")}, proxy
+
+
 def main() -> None:
     """Measure, print a table, and write it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -179,12 +192,7 @@ def main() -> None:
     data: dict[str, Any] = {"speed": given.speed, "jobs": given.jobs, "seed": given.seed, "quicklook": given.quicklook}
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        (root / "server").mkdir()
-        with commands_server(root / "server") as url, listen() as listener:
-            host, port = url.removeprefix("http://").split(":")
-            proxy = PrefectProxy(listener, (host, int(port)), "/api")
-            environment = os.environ | NO_STATISTICS | {"PREFECT_API_URL": proxy.api, "PREFECT_HOME": str(root / "c")}
-            environment |= {"PREFECT_LOGGING_LEVEL": "ERROR", "XDG_STATE_HOME": str(root / "state")}
+        with counted_server(root) as (environment, proxy):
             for case, (median, sigma, goal) in CASES.items():
                 campaign = Campaign(median, sigma, given.jobs, given.speed, given.seed)
                 before = len(proxy.calls)

@@ -18,13 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from campaign import LC, TARGET, TEMPLATE, USER
-from prefect_proxy import PrefectProxy
-from servers import commands_server
+from campaign import LC, TARGET, TEMPLATE, USER, counted_server
 from table import Row, report
 
 from ukssdc.emulator import Build, Emulator, Scenario
-from xrt_products.flows.cli.server import NO_STATISTICS, listen
 
 SLOTS = 5
 INTERVAL = 0.2  # s
@@ -120,12 +117,7 @@ def main() -> None:
     data: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        (root / "server").mkdir()
-        with commands_server(root / "server") as url, listen() as listener:
-            host, port = url.removeprefix("http://").split(":")
-            proxy = PrefectProxy(listener, (host, int(port)), "/api")
-            environment = os.environ | NO_STATISTICS | {"PREFECT_API_URL": proxy.api, "PREFECT_HOME": str(root / "c")}
-            environment |= {"PREFECT_LOGGING_LEVEL": "ERROR", "XDG_STATE_HOME": str(root / "state")}
+        with counted_server(root) as (environment, proxy):
             for size in sizes:
                 before = len(proxy.calls), _database(root / "server")
                 ours, loop = both(size, POLLS, root / str(size), environment)

@@ -21,11 +21,7 @@ from ukssdc import Product
 from ukssdc.download.archive import verify_archive
 from ukssdc.emulator import Build, Emulator, Scenario
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(not list(Path("/usr/lib/postgresql").glob("*/bin")), reason="Debian's postgresql is missing"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a server as the user postgres"),
-]
+pytestmark = pytest.mark.long
 POOL = "campaigns"
 TARGETS = 40  # of each campaign
 TIMEOUT = 300.0  # s
@@ -48,6 +44,8 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture
 def environment(emulator: Emulator, tmp_path: Path) -> Iterator[dict[str, str]]:
     """Return the environment of a machine that knows the Prefect server, to which the flow is deployed."""
+    if os.geteuid() != 0 or not list(Path("/usr/lib/postgresql").glob("*/bin")):
+        pytest.fail("it takes Debian's PostgreSQL, which root runs as the user postgres: apt-get install postgresql")
     (tmp_path / "server").mkdir()
     with postgresql(tmp_path / "server") as url:
         found = {"PREFECT_API_URL": f"{url}/api", "PREFECT_HOME": str(tmp_path / "client")}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import s3fs
+from campaign_support import run_batch, targets
 from s3_server import BUCKET, ENVIRONMENT, SECRET, CuttingProxy, bucket_at, s3_server
 from xrt_support import Serve, request_for
 
@@ -147,3 +148,19 @@ def test_a_bucket_that_is_not_there_is_said_at_once(serve: Serve, options: dict[
 
     assert emulator.jobs == {}
     assert proxy.cuts == 0
+
+
+def test_a_campaign_whose_disk_is_gone_finds_in_the_bucket_what_is_done(
+    serve: Serve, options: dict[str, Any], proxy: CuttingProxy, bucket: s3fs.S3FileSystem
+) -> None:
+    assert proxy
+    emulator = serve({Product.LightCurve: Build(requested=0, queued=0, running=30)})
+    run_batch(targets(2), options, publish=URL)
+    shutil.rmtree(options["destination"])
+
+    report = run_batch(targets(3), options, publish=URL)
+
+    assert report.ok
+    assert [job.name for job in emulator.jobs.values()] == ["GRB 1", "GRB 2", "GRB 3"]
+    assert [call.job_id for call in emulator.ledger.calls("download")] == [951, 952, 953]
+    assert bucket.exists(f"{BUCKET}/xrt/campaign.csv")
